@@ -1,0 +1,61 @@
+# Needs make and Python 3.10 or newer; everything else is installed into .venv.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+METADATA := pyproject.toml setup.cfg authkit_tiktok/pyproject.toml
+FAST := not slow and not browser
+CHECK ?=
+
+.PHONY: demo test check lint types arrows coverage oldest newest without-pyramid docs clean
+
+demo: export PYTHONWARNINGS = ignore:pkg_resources:UserWarning
+demo: $(VENV)/demo.installed        ## a TikTok login on this machine; CHECK=1 ends after the first
+	$(BIN)/authkit demo $(if $(CHECK),--check)
+
+test: $(VENV)/all.installed         ## every test
+	$(BIN)/coverage run -m pytest
+
+check: lint types arrows coverage oldest newest without-pyramid  ## everything else that CI checks
+
+lint: $(VENV)/all.installed
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+
+types: $(VENV)/all.installed
+	$(BIN)/mypy authkit authkit_tiktok
+	$(BIN)/pyright --pythonpath $(BIN)/python
+
+arrows: $(VENV)/all.installed       ## imports go down only
+	$(BIN)/lint-imports
+
+coverage: test
+	$(BIN)/coverage report
+
+oldest: $(VENV)/all.installed       ## Python 3.10, the lowest versions that are allowed
+	tools/with-python 3.10 --resolution lowest-direct -- -m "$(FAST)"
+
+newest: $(VENV)/all.installed       ## Python 3.13, the newest versions
+	tools/with-python 3.13 -- -m "$(FAST)"
+
+without-pyramid: $(VENV)/all.installed  ## the core does not know its adapters
+	tools/without-pyramid "$(FAST) and not pyramid"
+
+docs: $(VENV)/all.installed         ## write the tables in docs/ anew
+	$(BIN)/python docs/tables.py
+
+clean:
+	rm -rf $(VENV) .tools build dist *.egg-info authkit_tiktok/*.egg-info .coverage
+
+$(VENV)/bin/uv:
+	@$(PYTHON) -c 'import sys; sys.exit("authkit needs Python 3.10 or newer" if sys.version_info < (3, 10) else 0)'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check uv
+
+$(VENV)/demo.installed: $(VENV)/bin/uv $(METADATA)
+	$(BIN)/uv pip install --quiet --python $(BIN)/python -e '.[cli,pyramid,emulator]' -e ./authkit_tiktok
+	@touch $@
+
+$(VENV)/all.installed: $(VENV)/demo.installed
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --group test --group check
+	@touch $@

@@ -1,0 +1,163 @@
+"""One connection to a provider: bounded in every phase, and watched by the current deadline."""
+
+from __future__ import annotations
+
+import http.client
+import socket
+import sys
+import time
+from collections.abc import Sequence
+from io import BufferedReader
+from typing import TYPE_CHECKING, Any
+
+import urllib3
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConnectionError
+
+from authkit.deadline import Deadline
+from authkit.resolver import Address, Resolver
+
+if TYPE_CHECKING:
+    from _typeshed import HasFileno
+
+__all__ = ["Connection", "NameTimeoutError", "NoAnswerError", "TLSConnection"]
+
+CONNECT_SECONDS = 5.0
+IDLE_SECONDS = 60.0
+
+
+def _watch(sock: HasFileno) -> None:
+    deadline = Deadline.current()
+    if deadline is not None:
+        deadline.watch(sock)
+
+
+class NameTimeoutError(ConnectTimeoutError):
+    """The name look-up took too long."""
+
+
+class NoAnswerError(ConnectionResetError):
+    """The connection ended before the first byte of an answer.
+
+    Attributes:
+        kept: whether an earlier request had used the connection: then it was probably closed while idle.
+    """
+
+    kept = False
+
+
+class Head:
+    """The head of an answer. It must end with an empty line; http.client takes the end of the connection, too."""
+
+    def __init__(self, stream: BufferedReader) -> None:
+        self._stream = stream
+
+    def readline(self, limit: int) -> bytes:
+        """Return the next line, which is whole unless it is longer than `limit`."""
+        line = self._stream.readline(limit)
+        if len(line) < limit and not line.endswith(b"\n"):
+            raise http.client.IncompleteRead(b"")
+        return line
+
+    def close(self) -> None:
+        """Do nothing: `Answer` gets the stream back, and closes it."""
+
+
+class Answer(http.client.HTTPResponse):
+    """An answer that tells apart a connection that ended before its first byte, and one that broke later."""
+
+    def begin(self) -> None:
+        """Read the status and the headers."""
+        stream = self.fp
+        try:
+            is_over = not stream.peek(1)
+        except ConnectionError:
+            is_over = True
+        if is_over:
+            raise NoAnswerError
+        self.fp = Head(stream)  # type: ignore[assignment]  # a line at a time is all that the head takes
+        try:
+            super().begin()
+        finally:
+            self.fp = stream
+
+
+class Connection(HTTPConnection):
+    """A connection that is bounded in every phase and watched by the current deadline."""
+
+    debuglevel = 0  # of our own: http.client prints the headers, secrets included, where an app sets it globally
+    response_class = Answer
+
+    def __init__(self, *args: Any, resolver: Resolver, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._resolver = resolver
+        self._kept = False
+        self._used_at = 0.0
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether the connection may be used again: open, and not idle so long that a router has forgotten it."""
+        return time.monotonic() - self._used_at < IDLE_SECONDS and super().is_connected
+
+    def request(self, *args: Any, **kwargs: Any) -> None:
+        """Send a request; on a kept connection the deadline of this one is on watch from here on."""
+        if self._kept and self.sock is not None:
+            _watch(self.sock)
+        super().request(*args, **kwargs)
+
+    def getresponse(self) -> urllib3.HTTPResponse:  # type: ignore[override] # urllib3 has one of its own, too
+        """Wait for the answer."""
+        kept, self._kept = self._kept, True
+        self._used_at = time.monotonic()
+        try:
+            return super().getresponse()
+        except NoAnswerError as error:
+            error.kept = kept
+            raise
+
+    def _new_conn(self) -> socket.socket:
+        """Connect to the first address that answers; each but the last gets half of the time that is left."""
+        self._kept = False
+        ends_at = time.monotonic() + (self.timeout or CONNECT_SECONDS)
+        addresses = self._addresses(ends_at - time.monotonic())
+        failure: Exception = NewConnectionError(self, "the name has no address")
+        for number, address in enumerate(addresses, 1):
+            left = ends_at - time.monotonic()
+            try:
+                sock = self._connected(address, left if number == len(addresses) else left / 2)
+            except TimeoutError:
+                failure = ConnectTimeoutError(self, "connect timed out")
+            except OSError as error:
+                failure = NewConnectionError(self, "cannot connect")
+                failure.__cause__ = error
+            else:
+                sys.audit("http.client.connect", self, self.host, self.port)
+                sock.settimeout(max(0.001, ends_at - time.monotonic()))
+                return sock
+        raise failure
+
+    def _addresses(self, seconds: float) -> Sequence[Address]:
+        try:
+            return self._resolver.resolve(self.host.strip("[]"), self.port, seconds)
+        except TimeoutError:
+            raise NameTimeoutError(self, "name resolution timed out") from None
+        except socket.gaierror as error:
+            raise NameResolutionError(self.host, self, error) from error
+
+    def _connected(self, address: Address, seconds: float) -> socket.socket:
+        family, kind, protocol, _, place = address
+        sock = socket.socket(family, kind, protocol)
+        try:
+            for option in self.socket_options or ():
+                sock.setsockopt(*option)
+            _watch(sock)
+            sock.settimeout(max(0.001, seconds))
+            sock.connect(place)
+        except BaseException:
+            sock.close()
+            raise
+        return sock
+
+
+class TLSConnection(Connection, HTTPSConnection):
+    """The same inside TLS."""

@@ -1,0 +1,298 @@
+"""Every way a login can fail: one tree, told apart by what can be done about it.
+
+Each class has a stable ``code`` (for programs, pages and logs), an HTTP ``status`` and a ``message`` for the
+visitor. The ``reason`` is for the operator alone: it goes to the log, under the same ``correlation_id`` that
+the page shows, and never to the browser.
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+from base64 import b64encode, urlsafe_b64encode
+from collections.abc import Iterable, Iterator
+from typing import ClassVar
+
+from authkit.cookies import Cookie
+
+__all__ = [
+    "AccessDenied",
+    "AccountConflict",
+    "AccountDenied",
+    "AuthkitError",
+    "ConfigError",
+    "CrossSite",
+    "InvalidRequest",
+    "IssuerMismatch",
+    "LinkRequired",
+    "MethodNotAllowed",
+    "ProviderMisconfigured",
+    "ProviderProtocolError",
+    "ProviderRateLimited",
+    "ProviderRejected",
+    "ProviderUnavailable",
+    "RateLimited",
+    "ReauthRequired",
+    "ScopeMissing",
+    "StateInvalid",
+    "StoreUnavailable",
+    "UnknownProvider",
+    "brief",
+    "printable",
+    "redacted",
+]
+
+REASON_LENGTH = 500
+BRIEF_LENGTH = 1000
+
+
+def printable(text: str, length: int = REASON_LENGTH) -> str:
+    """Return `text` fit for one log line: control and non-ASCII characters escaped, at most `length` long."""
+    escaped = text[: length + 1].encode("unicode_escape").decode("ascii")
+    return escaped if len(escaped) <= length else escaped[: length - 3] + "..."
+
+
+def brief(text: str) -> str:
+    """Return `text` if it is of a sane length, else only its length: searching it for secrets must cost nothing."""
+    return text if len(text) <= BRIEF_LENGTH else f"({len(text)} characters)"
+
+
+def redacted(text: str, secret_texts: Iterable[str]) -> str:
+    """Return `text` without `secret_texts`: a provider may echo what it was sent, in whatever spelling.
+
+    Taken out is a secret as it is, percent-encoded once or twice, escaped as in JSON, as base64 and as hex, in
+    capitals or not. Do this before `printable`: of a secret that was cut off, the rest would not be recognised.
+    """
+    longest_first = sorted(set(filter(None, secret_texts)), key=len, reverse=True)
+    spellings = "|".join(spelling for secret in longest_first for spelling in _spellings(secret))
+    return re.sub(spellings, "[redacted]", text, flags=re.IGNORECASE) if spellings else text
+
+
+def _spellings(secret: str) -> Iterator[str]:
+    """Yield patterns for the ways to write `secret`."""
+    raw = secret.encode("utf-8", "replace")
+    yield "".join(map(_spelled, secret))
+    if len(raw) > 3:  # base64 and hex of less would be found in any text
+        for encode in (b64encode, urlsafe_b64encode):
+            yield re.escape(encode(raw).decode().rstrip("=")) + "={0,2}"
+        yield raw.hex()
+
+
+def _spelled(char: str) -> str:
+    """Return a pattern for the ways to write one character."""
+    if char.isalnum():
+        return re.escape(char)
+    percent = "".join(f"%(?:25)?{byte:02x}" for byte in char.encode("utf-8", "replace"))
+    plus = r"|\+" if char == " " else ""
+    return rf"(?:\\?{re.escape(char)}|{percent}{plus})"
+
+
+class AuthkitError(Exception):
+    """Base of every error of authkit.
+
+    Args:
+        reason: the cause, for the operator's log; control characters are escaped, no secret may be in it.
+        registration: the registration concerned, "" when none is known.
+        log_id: the provider's own id of the failed request, "" when it gave none.
+        retry_after: seconds after which another try may help, None when that is unknown.
+    """
+
+    code: ClassVar[str] = "error"
+    status: ClassVar[int] = 400
+    message: ClassVar[str] = "Something went wrong while signing you in."
+
+    def __init__(
+        self, reason: str = "", *, registration: str = "", log_id: str = "", retry_after: int | None = None
+    ) -> None:
+        self.reason = printable(reason)
+        self.registration = registration
+        self.log_id = log_id if re.fullmatch(r"[\w.:-]{1,100}", log_id, re.ASCII) else ""
+        self.retry_after = retry_after
+        self.correlation_id = secrets.token_hex(8)
+        self.cookies: tuple[Cookie, ...] = ()
+        super().__init__(f"{self.code}: {self.reason}" if self.reason else self.code)
+
+
+class ConfigError(AuthkitError):
+    """Our own configuration is missing, unknown or malformed; raised at start-up, never by a request."""
+
+    code = "config_error"
+    status = 500
+    message = "This site's sign-in is not set up correctly."
+
+
+# The request is not one that we can answer.
+
+
+class UnknownProvider(AuthkitError):
+    """No registration has this name."""
+
+    code = "unknown_provider"
+    status = 404
+    message = "There is no such way to sign in here."
+
+
+class InvalidRequest(AuthkitError):
+    """The request is malformed: no code, a parameter twice, too long."""
+
+    code = "invalid_request"
+    status = 400
+    message = "This sign-in request is not valid. Please start again."
+
+
+class MethodNotAllowed(InvalidRequest):
+    """The address exists, but not for this HTTP method; `allowed` is the one that it takes."""
+
+    status = 405
+
+    def __init__(self, allowed: str) -> None:
+        super().__init__(f"only {allowed} is allowed here")
+        self.allowed = allowed
+
+
+class CrossSite(AuthkitError):
+    """The browser says that another site made this request."""
+
+    code = "cross_site"
+    status = 403
+    message = "This request came from another site and was refused."
+
+
+class RateLimited(AuthkitError):
+    """We are asked too often, or hold as many unfinished logins as we are willing to."""
+
+    code = "rate_limited"
+    status = 429
+    message = "Too many sign-ins at the moment. Please try again shortly."
+
+
+# The state is bad.
+
+
+class StateInvalid(AuthkitError):
+    """The callback belongs to no login that this browser has under way: missing, foreign, used or expired."""
+
+    code = "state_invalid"
+    status = 400
+    message = "This sign-in has expired or was started in another browser. Please start again."
+
+
+class IssuerMismatch(AuthkitError):
+    """The answer names another authorization server than the one asked (RFC 9207)."""
+
+    code = "issuer_mismatch"
+    status = 400
+    message = "The answer came from an unexpected place and was refused. Please start again."
+
+
+# The user, or the app, said no.
+
+
+class AccessDenied(AuthkitError):
+    """The user said no at the provider."""
+
+    code = "access_denied"
+    status = 403
+    message = "You did not allow the sign-in. You can try again whenever you like."
+
+
+class ScopeMissing(AuthkitError):
+    """The user signed in, but did not grant a scope that the app requires."""
+
+    code = "scope_missing"
+    status = 403
+    message = "A permission that this site needs was not granted. Please try again and allow it."
+
+
+class AccountDenied(AuthkitError):
+    """The app refuses this account. A login handler raises it."""
+
+    code = "account_denied"
+    status = 403
+    message = "This account cannot sign in here."
+
+
+class AccountConflict(AuthkitError):
+    """Somebody else is signed in, or the identity belongs to another account.
+
+    `return_to` is the local path that the login was started from; the page that asks before it switches goes on
+    there.
+    """
+
+    code = "account_conflict"
+    status = 409
+    message = "You are already signed in with another account."
+
+    def __init__(self, reason: str = "", *, return_to: str | None = None) -> None:
+        super().__init__(reason)
+        self.return_to = return_to
+
+
+class LinkRequired(AuthkitError):
+    """The app knows this person and wants the identity linked while signed in. A login handler raises it."""
+
+    code = "link_required"
+    status = 409
+    message = "Please sign in the way you did before, then connect this account."
+
+
+# The provider said no, could not be reached, or answered nonsense.
+
+
+class ProviderRejected(AuthkitError):
+    """The provider refused our code or token."""
+
+    code = "provider_rejected"
+    status = 400
+    message = "The provider refused this sign-in. Please start again."
+
+
+class ProviderMisconfigured(AuthkitError):
+    """The provider says that our key, secret or set-up is wrong."""
+
+    code = "provider_misconfigured"
+    status = 503
+    message = "This way to sign in is not set up correctly."
+
+
+class ReauthRequired(AuthkitError):
+    """The stored token is of no use any more: the user has to sign in again."""
+
+    code = "reauth_required"
+    status = 401
+    message = "Please sign in again."
+
+
+class ProviderUnavailable(AuthkitError):
+    """The provider could not be reached, failed, or did not answer in time."""
+
+    code = "provider_unavailable"
+    status = 503
+    message = "The provider does not answer at the moment. Please try again shortly."
+
+
+class ProviderRateLimited(AuthkitError):
+    """The provider says that we ask too often."""
+
+    code = "provider_rate_limited"
+    status = 503
+    message = "The provider is busy at the moment. Please try again shortly."
+
+
+class ProviderProtocolError(AuthkitError):
+    """The provider, or its plugin, answered something that makes no sense."""
+
+    code = "provider_protocol"
+    status = 502
+    message = "The provider gave an answer that we cannot use. Please try again later."
+
+
+# Our own store or the app failed.
+
+
+class StoreUnavailable(AuthkitError):
+    """A store that the login needs, or the app's login handler, failed."""
+
+    code = "store_unavailable"
+    status = 503
+    message = "We could not finish signing you in. Please try again in a moment."

@@ -1,0 +1,321 @@
+"""AuthKit: begin a login, complete it, refresh and revoke its token. The way of a login reads from top to bottom."""
+
+from __future__ import annotations
+
+import logging
+import os
+import secrets
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from typing import TypeAlias, TypeVar
+
+from requests.adapters import BaseAdapter
+
+from authkit.cookies import Cookie
+from authkit.deadline import Deadline
+from authkit.errors import (
+    AuthkitError,
+    ProviderProtocolError,
+    ScopeMissing,
+    UnknownProvider,
+)
+from authkit.models import Identity, Login, Profile, Secret, Token
+from authkit.plugins import Plugins
+from authkit.provider import AuthorizationRequest, AuthorizationResponse, OAuth2Provider, ProviderClient
+from authkit.query import each_once, parse_query, the_state
+from authkit.registration import Registration
+from authkit.replies import guarded
+from authkit.site import Site
+from authkit.transactions import ClaimStore, Transaction, Transactions, local_path
+from authkit.urls import check_url
+
+__all__ = ["AuthKit", "Completed", "Cookies", "Redirect"]
+
+audit = logging.getLogger("authkit.audit")
+
+T = TypeVar("T")
+
+Cookies: TypeAlias = Mapping[str, str] | Iterable[tuple[str, str]] | Iterable[Cookie]
+"""The cookies of a request: a mapping, or pairs of name and value."""
+
+
+@dataclass(frozen=True, slots=True)
+class Redirect:
+    """Where to send the browser, and the cookies to set on the way.
+
+    The address holds the state, and nothing else that is secret.
+    """
+
+    url: str = field(repr=False)
+    cookies: tuple[Cookie, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Completed:
+    """A login that is complete, and the cookies to clear."""
+
+    login: Login
+    cookies: tuple[Cookie, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AuthKit:
+    """Logs people in with the registered providers. One object serves the whole process; nothing in it changes.
+
+    Attributes:
+        site: where the app lives.
+        registrations: the registrations, by name, in the order of the settings.
+        plugins: the loaded plugins, for their observers.
+        transactions: begins and claims transactions.
+        clients: what speaks to the provider of each registration, by the registration's name.
+        secrets: the app's secrets, newest first, for what an adapter seals or signs.
+    """
+
+    site: Site
+    registrations: Mapping[str, Registration]
+    plugins: Plugins
+    transactions: Transactions
+    clients: Mapping[str, ProviderClient]
+    secrets: tuple[Secret, ...] = field(repr=False)
+
+    @classmethod
+    def from_settings(
+        cls,
+        mapping: Mapping[str, object],
+        transport: BaseAdapter | None = None,
+        clock: Callable[[], float] | None = None,
+        random: Callable[[int], bytes] | None = None,
+        *,
+        plugins: Plugins | None = None,
+        claims: ClaimStore | None = None,
+        environ: Mapping[str, str] | None = None,
+    ) -> AuthKit:
+        """Build the kit from settings.
+
+        Args:
+            mapping: flat settings with keys such as ``authkit.tiktok.client_key``; other keys are left alone.
+            transport: an adapter of requests that reaches the providers, such as an emulator's; None for the
+                network.
+            clock: the time in seconds since the epoch, ``time.time`` if None.
+            random: returns as many random bytes as it is asked for, ``secrets.token_bytes`` if None.
+            plugins: the plugins, if not the installed ones.
+            claims: where used transactions are remembered, in the process's memory if None.
+            environ: the environment, ``os.environ`` if None; the mapping wins over it.
+
+        Raises:
+            ConfigError: a setting is missing, unknown or malformed; the reason names the key and the fix.
+        """
+        from authkit.settings import build
+
+        return build(
+            mapping,
+            os.environ if environ is None else environ,
+            transport=transport,
+            clock=clock or time.time,
+            random=random or secrets.token_bytes,
+            plugins=plugins,
+            claims=claims,
+        )
+
+    def begin(
+        self,
+        name: str,
+        *,
+        cookies: Cookies = (),
+        return_to: str | None = "/",
+        purpose: str = "login",
+        bound: str = "",
+        scope: Sequence[str] | None = None,
+        prompt: str | None = None,
+    ) -> Redirect:
+        """Begin a login.
+
+        Args:
+            name: the registration.
+            cookies: the request's cookies, so that old transactions can be dropped.
+            return_to: the local path to go to afterwards; the app's start page if it is None or no local path.
+            purpose: what the login is for; `complete` has to name the same.
+            bound: a value that `complete` has to name again, such as the account that is signed in.
+            scope: what to ask for besides the registration's own scope, such as ``login.missing_scopes``.
+            prompt: how the provider shall ask, such as ``consent``; only what the provider's `prompts` name.
+
+        Never pass on the visitor's own words as `scope` or `prompt`.
+
+        Returns:
+            where to send the browser, and the cookies to set.
+
+        Raises:
+            UnknownProvider: there is no such registration.
+            ProviderProtocolError: the plugin failed.
+            ValueError: the provider does not know the `prompt`.
+        """
+        registration = self._registration(name)
+        requested = _requested_scope(registration, scope or ())
+        known_prompt = _known_prompt(registration, prompt)
+        state, transaction, to_set = self.transactions.begin(
+            registration=name,
+            redirect_uri=registration.redirect_uri,
+            scope=requested,
+            return_to=local_path(return_to, self.site.home),
+            purpose=purpose,
+            bound=bound,
+            cookies=_jar(cookies),
+        )
+        request = AuthorizationRequest(
+            client_id=registration.client_id,
+            redirect_uri=transaction.redirect_uri,
+            scope=requested,
+            state=state,
+            code_verifier=transaction.code_verifier,
+            prompt=known_prompt,
+        )
+        with self._asking(name) as client:
+            url = _answer(str, lambda: client.authorization_url(request))
+            guarded(lambda: check_url(url))  # whatever a plugin makes must be fit for a header
+            return Redirect(url, to_set)
+
+    def complete(
+        self, name: str, query: str, cookies: Cookies, *, purpose: str = "login", bound: str = ""
+    ) -> Completed:
+        """Complete a login from the callback's raw query and cookies.
+
+        The transaction is claimed before anything else is read, so that a callback counts once, whatever it says.
+        All that the provider is asked takes 15 seconds at most.
+
+        Raises:
+            AuthkitError: the login failed; ``cookies`` of the error are to be set as well.
+        """
+        registration = self._registration(name)
+        cleared: tuple[Cookie, ...] = ()
+        try:
+            params = parse_query(query)
+            transaction, cookie = self.transactions.claim(
+                the_state(params), _jar(cookies), registration=name, purpose=purpose, bound=bound
+            )
+            cleared = (cookie,)
+            return Completed(self._finish(registration, transaction, params), cleared)
+        except AuthkitError as error:
+            error.registration = name
+            error.cookies = error.cookies or cleared
+            raise
+
+    def refresh(self, name: str, token: Token) -> Token:
+        """Return a fresh token for `token`. Store it at once: the provider may have ended the old one.
+
+        Raises:
+            ReauthRequired: the token is of no use any more; the user has to sign in again.
+            ProviderUnavailable: it may be worth trying again; the old token may still be good.
+        """
+        with self._asking(name) as client:
+            return _answer(Token, lambda: client.refresh(token))
+
+    def revoke(self, name: str, token: Token) -> bool:
+        """End `token` at the provider; False when the provider has no way to.
+
+        Raises:
+            ProviderUnavailable: the token is to be taken as alive; try again (RFC 7009, section 2.2.1).
+        """
+        with self._asking(name) as client:
+            return _answer(bool, lambda: client.revoke(token))
+
+    def succeeded(self, login: Login) -> None:
+        """Write the audit line of a login that succeeded, and tell the observers. An adapter calls it."""
+        provider = self.registrations[login.registration].provider.name
+        audit.info(
+            "outcome=success code=ok provider=%s registration=%s ref=%s identity=%s",
+            provider,
+            login.registration,
+            login.correlation_id,
+            login.identity.key,
+        )
+        self.plugins.login_succeeded(login)
+
+    def failed(self, error: AuthkitError) -> None:
+        """Write the audit line of a login that failed, and tell the observers. An adapter calls it."""
+        registration = self.registrations.get(error.registration)
+        audit.warning(
+            "outcome=failure code=%s provider=%s registration=%s ref=%s log_id=%s cause=%s",
+            error.code,
+            registration.provider.name if registration else "-",
+            registration.name if registration else "-",
+            error.correlation_id,
+            error.log_id or "-",
+            error.reason or "-",
+        )
+        self.plugins.login_failed(error)
+
+    def _registration(self, name: str) -> Registration:
+        try:
+            return self.registrations[name]
+        except KeyError:
+            pass
+        raise UnknownProvider(f"no registration is named {name!r}")
+
+    def _finish(self, registration: Registration, transaction: Transaction, params: Mapping[str, list[str]]) -> Login:
+        """Exchange the code, fetch the profile, and put the login together."""
+        response = AuthorizationResponse(
+            params=each_once(params),
+            redirect_uri=transaction.redirect_uri,
+            scope=transaction.scope,
+            code_verifier=transaction.code_verifier,
+        )
+        with self._asking(registration.name) as client:
+            token = _answer(Token, lambda: client.exchange(response))
+            lacking = [scope for scope in registration.required_scope if scope not in token.scope]
+            if lacking:
+                raise ScopeMissing(f"not granted, but required: {' '.join(lacking)}")
+            # More may have been granted than was asked for; what was not asked for is not used.
+            usable = tuple(scope for scope in token.scope if scope in transaction.scope)
+            profile = _answer(Profile, lambda: client.fetch_profile(replace(token, scope=usable)))
+        if token.subject is not None and token.subject != profile.subject:
+            raise ProviderProtocolError("the token and the user info name different users")
+        return Login(
+            registration=registration.name,
+            identity=Identity(registration.provider.name, registration.client_id, profile.subject),
+            profile=profile,
+            token=token,
+            granted_scopes=token.scope,
+            missing_scopes=tuple(scope for scope in transaction.scope if scope not in token.scope),
+            return_to=transaction.return_to,
+            correlation_id=secrets.token_hex(8),
+        )
+
+    @contextmanager
+    def _asking(self, name: str) -> Iterator[ProviderClient]:
+        """Give the client of registration `name` for one operation, under one deadline."""
+        self._registration(name)
+        try:
+            with Deadline():
+                yield self.clients[name]
+        except AuthkitError as error:
+            error.registration = name
+            raise
+
+
+def _answer(kind: type[T], call: Callable[[], T]) -> T:
+    """Return what a provider's client answers; anything but a `kind` or an `AuthkitError` is a protocol error."""
+    answer: object = guarded(call)
+    if not isinstance(answer, kind):
+        raise ProviderProtocolError(f"the plugin returned a {type(answer).__name__}, not a {kind.__name__}")
+    return answer
+
+
+def _requested_scope(registration: Registration, more: Sequence[str]) -> tuple[str, ...]:
+    """Return the registration's scope and `more`, each once; a text counts as its words."""
+    added = more.replace(",", " ").split() if isinstance(more, str) else more
+    return tuple(dict.fromkeys((*registration.scope, *added)))
+
+
+def _known_prompt(registration: Registration, prompt: str | None) -> str | None:
+    """Return `prompt`, or the registration's own, if the provider knows it."""
+    prompt = prompt or registration.prompt
+    known = registration.provider.prompts if isinstance(registration.provider, OAuth2Provider) else ()
+    if prompt is not None and prompt not in known:
+        raise ValueError(f"{registration.provider.title} does not know the prompt {prompt!r}")
+    return prompt
+
+
+def _jar(cookies: Cookies) -> dict[str, str]:
+    return dict(cookies)  # type: ignore[arg-type]  # a Cookie unpacks as name and value

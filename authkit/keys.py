@@ -1,0 +1,191 @@
+"""The settings that authkit knows: declared once, as data. The table in the docs is generated from here."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from authkit.models import Secret
+from authkit.provider import Option
+from authkit.urls import check_url
+
+__all__ = ["REGISTRATION_KEYS", "SITE_KEYS", "Key", "option_key", "words"]
+
+MIN_SECRET_BYTES = 32
+PLAIN_PATH = r"(/(?!\.{1,2}(/|$))[\w.~-]+)*"
+"""A path of plain segments, none of them ``.`` or ``..``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """One setting.
+
+    Attributes:
+        name: the name behind ``authkit.``, or behind ``authkit.<registration>.``.
+        parse: makes the value of the text, or raises `ValueError` with the fix.
+        help: one line for the docs and for the error when it is missing.
+        default: the value when it is not set.
+        is_required: whether it must be set.
+        is_secret: whether its value is never shown, and may stand in a file named by ``<name>_file``.
+    """
+
+    name: str
+    parse: Callable[[str], Any]
+    help: str
+    default: Any = ""
+    is_required: bool = False
+    is_secret: bool = False
+
+
+def words(text: str) -> tuple[str, ...]:
+    """Return the items of a list that has commas or blanks between them."""
+    return tuple(dict.fromkeys(text.replace(",", " ").split()))
+
+
+def plain(text: str) -> str:
+    """Return a value pasted from a portal: no blank inside, nothing invisible."""
+    if not all("!" <= char <= "~" for char in text):
+        raise ValueError("has a blank or an invisible character inside; paste it again")
+    return text
+
+
+def secret(text: str) -> Secret:
+    """Return a secret pasted from a portal."""
+    return Secret(plain(text))
+
+
+def app_secrets(text: str) -> tuple[Secret, ...]:
+    """Return the app's own secrets, newest first."""
+    found = text.split()
+    if any(len(item.encode("utf-8")) < MIN_SECRET_BYTES for item in found):
+        raise ValueError(
+            f"is shorter than {MIN_SECRET_BYTES} bytes; make one with: "
+            'python -c "import secrets; print(secrets.token_urlsafe(32))"'
+        )
+    return tuple(Secret(item) for item in found)
+
+
+def base_url(text: str) -> str:
+    """Return the app's public address without a slash at the end."""
+    parts = check_url(text)
+    if "?" in text or "*" in text or not re.fullmatch(f"{PLAIN_PATH}/?", parts.path, re.ASCII):
+        raise ValueError("must be an origin, with a plain path at most; write it as https://app.example")
+    return text.rstrip("/")
+
+
+def url_prefix(text: str) -> str:
+    """Return the path prefix of authkit's routes."""
+    if not text or not re.fullmatch(PLAIN_PATH, text, re.ASCII):
+        raise ValueError("must be a path such as /auth, without a slash at the end")
+    return text
+
+
+def absolute_url(text: str) -> str:
+    """Return an https URL; http passes on a loopback host only."""
+    check_url(text)
+    return text
+
+
+def exact_url(text: str) -> str:
+    """Return an absolute URL that stands for itself alone (RFC 9700, section 2.1)."""
+    if "*" in text:
+        raise ValueError("has a wildcard; write one exact address")
+    return absolute_url(text)
+
+
+def page_url(text: str) -> str:
+    """Return a page of the app: a local path, or an absolute URL."""
+    if not re.fullmatch(r"/(?!/)[!-\[\]-~]*", text) or "#" in text:
+        check_url(text)
+    return text
+
+
+def pem_file(text: str) -> str:
+    """Return the name of a file that holds certificates as PEM."""
+    try:
+        if b"-----BEGIN CERTIFICATE-----" in Path(text).read_bytes():
+            return text
+    except OSError:
+        pass
+    raise ValueError("is no readable file of PEM certificates")
+
+
+def proxy_url(text: str) -> Secret:
+    """Return the address of a proxy, which may hold a user and a password."""
+    parts = urlsplit(plain(text))
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.path not in ("", "/"):
+        raise ValueError("is no address of a proxy; write it as http://host:port")
+    return Secret(text)
+
+
+def existing_folder(text: str) -> str:
+    """Return the name of a folder that is there."""
+    if not Path(text).is_dir():
+        raise ValueError("is no folder")
+    return text
+
+
+def one_of(*choices: str) -> Callable[[str], str]:
+    """Return a parser that takes one of `choices`."""
+
+    by_lower_case = {choice.lower(): choice for choice in choices}
+
+    def parse(text: str) -> str:
+        if text.lower() not in by_lower_case:
+            raise ValueError(f"must be one of: {', '.join(choices)}")
+        return by_lower_case[text.lower()]
+
+    return parse
+
+
+def option_key(option: Option) -> Key:
+    """Return the key for a provider's own option."""
+    return Key(option.name, one_of(*option.choices), option.help, option.default)
+
+
+def _table(*declared: Key) -> Mapping[str, Key]:
+    return {key.name: key for key in declared}
+
+
+SITE_KEYS = _table(
+    Key(
+        "secret",
+        app_secrets,
+        "a text of 32 bytes or more that seals cookies; several, newest first, with blanks between, to rotate",
+        is_required=True,
+        is_secret=True,
+    ),
+    Key(
+        "base_url",
+        base_url,
+        "the app's public origin, with the path it is mounted under, if any: https://app.example",
+        is_required=True,
+    ),
+    Key("prefix", url_prefix, "the path prefix of authkit's routes", "/auth"),
+    Key("plugins", words, "the entry points that may be loaded; what is not listed is never imported", ()),
+    Key("login_url", page_url, "the app's own login page: failures go there with ?error=<code>&ref=<id>"),
+    Key("templates", existing_folder, "a folder whose pages come before authkit's own"),
+    Key("ca_bundle", pem_file, "a PEM file of roots to trust instead of the usual ones"),
+    Key(
+        "proxy", proxy_url, "an outgoing proxy; the environment's proxy variables are not read", None, is_secret=True
+    ),
+)
+
+REGISTRATION_KEYS = _table(
+    Key("client_id", plain, "the client id; the provider's own word works too", is_required=True),
+    Key("client_secret", secret, "the client secret", is_required=True, is_secret=True),
+    Key("provider", plain, "the provider, when the registration's name is not the provider's"),
+    Key("scope", words, "what to ask for; the provider's default if not set", ()),
+    Key("required_scope", words, "what must be granted, or the login fails with scope_missing", ()),
+    Key("redirect_uri", exact_url, "where the provider sends the browser back to, if not to authkit's callback"),
+    Key("pkce", one_of("on", "off", "hex", "base64url"), "the PKCE challenge; `on` is the provider's own form", "on"),
+    Key("prompt", plain, "how the provider shall ask at each login, such as consent"),
+    Key("authorize_url", absolute_url, "another authorization endpoint, such as an emulator's"),
+    Key("token_url", absolute_url, "another token endpoint"),
+    Key("userinfo_url", absolute_url, "another user info endpoint"),
+    Key("revoke_url", absolute_url, "another revocation endpoint"),
+)

@@ -1,0 +1,192 @@
+"""The values a login is made of. All are frozen; no secret shows in a repr, a log line or a dump."""
+
+from __future__ import annotations
+
+import hmac
+import traceback
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from urllib.parse import quote
+
+from authkit.errors import ProviderProtocolError, redacted
+from authkit.frozen import freeze
+
+__all__ = ["Identity", "Login", "Profile", "Secret", "Token"]
+
+SUBJECT_LENGTH = 255
+TEXT_LENGTH = 2000
+
+
+class Secret:
+    """A text that does not show itself: ``repr``, ``str`` and ``format`` are redacted, `reveal` gives it.
+
+    It equals another `Secret`, or a plain text, with the same content (compared in constant time).
+    """
+
+    __slots__ = ("_text",)
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def reveal(self) -> str:
+        """Return the text itself. Every place where a secret leaves authkit calls this."""
+        return self._text
+
+    def __repr__(self) -> str:
+        return "<secret: call .reveal()>"
+
+    def __bool__(self) -> bool:
+        return bool(self._text)
+
+    def __eq__(self, other: object) -> bool:
+        text = other._text if isinstance(other, Secret) else other
+        if not isinstance(text, str):
+            return NotImplemented
+        return hmac.compare_digest(self._text.encode("utf-8", "replace"), text.encode("utf-8", "replace"))
+
+    def __hash__(self) -> int:
+        return hash(self._text)
+
+
+def is_plain(text: str) -> bool:
+    """Whether `text` has neither control characters nor lone surrogates."""
+    return not any(unicodedata.category(char) in ("Cc", "Cs") for char in text)
+
+
+def _clean(name: str, text: object) -> str | None:
+    """Return an optional text of a profile without the characters that a page or a database chokes on."""
+    if text is None:
+        return None
+    if not isinstance(text, str):
+        raise ProviderProtocolError(f"the profile's {name} must be text, got {type(text).__name__}")
+    return "".join(char for char in text[:TEXT_LENGTH] if unicodedata.category(char) not in ("Cc", "Cs"))
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """What the provider says of the user, normalised.
+
+    Attributes:
+        subject: the user's id at the provider, as text: never empty, 255 characters at most. The only key.
+        display_name: the name to show; neither unique nor stable.
+        username: the handle; unique but changeable.
+        avatar_url: a picture, http or https; may expire (TikTok's do), so fetch it anew rather than keep the address.
+        email: an address the provider gave; authkit never makes one up.
+        email_verified: True only where the provider says so in so many words.
+        union_id: a second id, the same for this person in all apps of one developer, where the provider has one.
+        raw: what the provider sent, as the plugin passes it on; read-only.
+
+    Raises:
+        ProviderProtocolError: the subject is no usable text, or another field is of a wrong type.
+    """
+
+    subject: str
+    display_name: str | None = None
+    username: str | None = None
+    avatar_url: str | None = None
+    email: str | None = None
+    email_verified: bool = False
+    union_id: str | None = None
+    raw: Mapping[str, Any] = field(default_factory=dict, repr=False)
+
+    def __post_init__(self) -> None:
+        subject: object = self.subject
+        if not isinstance(subject, str):
+            raise ProviderProtocolError(f"the subject must be text, got {type(subject).__name__}")
+        if not subject.strip() or len(subject) > SUBJECT_LENGTH or not is_plain(subject):
+            raise ProviderProtocolError("the subject is empty, too long, or has control characters")
+        email, avatar_url = self.email, self.avatar_url
+        for name in ("display_name", "username", "avatar_url", "email", "union_id"):
+            object.__setattr__(self, name, _clean(name, getattr(self, name)) or None)
+        if email != self.email:
+            object.__setattr__(self, "email", None)  # mended, it would be an address that the provider did not give
+        if avatar_url is not None and not avatar_url.startswith(("https://", "http://")):
+            object.__setattr__(self, "avatar_url", None)  # a link to it must not run anything
+        object.__setattr__(self, "email_verified", self.email_verified is True and self.email is not None)
+        object.__setattr__(self, "raw", freeze(self.raw))
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """What the token endpoint answered (RFC 6749, section 5.1).
+
+    Attributes:
+        access_token: for calls to the provider's API; ``.reveal()`` gives the text.
+        refresh_token: for `AuthKit.refresh`, None where the provider gave none.
+        expires_at: when the access token ends, in UTC; None when the provider did not say.
+        refresh_expires_at: when the refresh token ends, in UTC; None when the provider did not say.
+        scope: what was granted, which may be less, or more, than what was asked for.
+        subject: the user's id, where the token answer names it (TikTok's ``open_id``).
+
+    Raises:
+        ProviderProtocolError: the scope or a token is of another type.
+    """
+
+    access_token: Secret
+    refresh_token: Secret | None = None
+    expires_at: datetime | None = None
+    refresh_expires_at: datetime | None = None
+    scope: tuple[str, ...] = ()
+    subject: str | None = None
+
+    def __post_init__(self) -> None:
+        scope: object = self.scope
+        if not isinstance(scope, tuple) or not all(isinstance(word, str) for word in scope):
+            raise ProviderProtocolError("the token's scope must be a tuple of texts")
+        tokens: tuple[object, object] = (self.access_token, self.refresh_token)
+        if not isinstance(tokens[0], Secret) or not isinstance(tokens[1], Secret | None):
+            raise ProviderProtocolError("the tokens must be of type Secret")
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Who signed in: (authority, client, subject), compared byte by byte. No name and no e-mail address is a key."""
+
+    authority: str
+    client: str
+    subject: str
+
+    def __post_init__(self) -> None:
+        for part in (self.authority, self.client, self.subject):
+            if not part.strip() or not is_plain(part):
+                raise ProviderProtocolError("a part of the identity is empty or has control characters")
+
+    @property
+    def key(self) -> str:
+        """The identity as one text, ``v1:authority:client:subject``, each part percent-encoded. It never changes."""
+        return ":".join(["v1", *(quote(part, safe="") for part in (self.authority, self.client, self.subject))])
+
+
+def traceback_without(token: Token, exc: BaseException) -> str:
+    """Return the traceback of `exc` for the log, the tokens taken out: the code that raised may have quoted them."""
+    tokens = filter(None, (token.access_token, token.refresh_token))
+    return redacted("".join(traceback.format_exception(exc)), [secret.reveal() for secret in tokens])
+
+
+@dataclass(frozen=True, slots=True)
+class Login:
+    """The result of a login, handed to the app.
+
+    Attributes:
+        registration: the name of the registration that was used.
+        identity: who signed in; ``identity.key`` is what to store.
+        profile: what the provider says of the user.
+        token: for calls to the provider on the user's behalf.
+        granted_scopes: what the user granted.
+        missing_scopes: what was asked for and not granted; ask again with
+            ``kit.begin(login.registration, scope=login.missing_scopes, prompt="consent")``.
+        return_to: the local path that the login was started from.
+        correlation_id: the id of this login in the log.
+    """
+
+    registration: str
+    identity: Identity
+    profile: Profile
+    token: Token
+    granted_scopes: tuple[str, ...]
+    missing_scopes: tuple[str, ...]
+    return_to: str
+    correlation_id: str

@@ -1,0 +1,232 @@
+"""The OAuth 2.0 authorization code flow, spoken as an `OAuth2Provider` wants it.
+
+requests-oauthlib and oauthlib do the protocol. What they would get wrong is set right here: the client id goes
+out under the provider's name for it, the secret where the provider wants it, and an answer is checked and
+brought into the form of RFC 6749 before oauthlib reads it.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import datetime, timedelta, timezone
+from typing import Any
+from urllib.parse import quote, urlencode
+
+from oauthlib.common import add_params_to_uri
+from requests import Response
+from requests.auth import HTTPBasicAuth
+from requests_oauthlib import OAuth2Session
+
+from authkit.api import BearerApi
+from authkit.errors import InvalidRequest, IssuerMismatch, ReauthRequired
+from authkit.models import Profile, Secret, Token
+from authkit.provider import AuthorizationRequest, AuthorizationResponse, OAuth2Provider, Refusal
+from authkit.replies import guarded, read_reply, read_token, refusal_error
+from authkit.transport import Transport
+from authkit.urls import as_https
+
+__all__ = ["OAuth2Client"]
+
+MAX_CODE = 4096
+FORM_HEADERS = {"Accept": "application/json", "Content-Type": "application/x-www-form-urlencoded"}
+
+
+class OAuth2Client:
+    """An `OAuth2Provider`, spoken to on behalf of one registered client. See `ProviderClient`."""
+
+    def __init__(
+        self,
+        provider: OAuth2Provider,
+        client_id: str,
+        client_secret: Secret,
+        transport: Transport,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._provider = provider
+        self._client_id = client_id
+        self._client_secret = client_secret
+        self._transport = transport
+        self._clock = clock
+
+    def authorization_url(self, request: AuthorizationRequest) -> str:
+        """Return the address that the browser is sent to (RFC 6749, section 4.1.1; RFC 7636, section 4.3)."""
+        provider = self._provider
+        params = [(provider.client_id_param, request.client_id), ("response_type", "code")]
+        if request.scope:
+            params.append(("scope", provider.scope_separator.join(request.scope)))
+        params += [("redirect_uri", request.redirect_uri), ("state", request.state)]
+        if provider.code_challenge is not None:
+            challenge = provider.code_challenge(request.code_verifier.reveal())
+            params += [("code_challenge", challenge), ("code_challenge_method", "S256")]
+        if request.prompt is not None:
+            params += provider.prompts[request.prompt].items()
+        url: str = add_params_to_uri(provider.authorize_url, params)
+        return url
+
+    def exchange(self, response: AuthorizationResponse) -> Token:
+        """Read the callback and exchange its code for a token (RFC 6749, sections 4.1.2 and 4.1.3)."""
+        code = self._read_code(response.params)
+        verifier = response.code_verifier.reveal() if self._provider.code_challenge else None
+        session = self._session()
+        sent = (Secret(code), Secret(response.params.get("state", "")), response.code_verifier, *self._own_secrets())
+        session.register_compliance_hook("access_token_response", self._checked(sent))
+        session.redirect_uri = response.redirect_uri
+        reply = guarded(
+            lambda: session.fetch_token(
+                as_https(self._provider.token_url),
+                code=code,
+                code_verifier=verifier,
+                body=self._client_form(),
+                auth=self._client_auth(),
+                include_client_id=False,
+                headers=FORM_HEADERS,
+            )
+        )
+        return self._token(reply, otherwise_granted=self._callback_scope(response))
+
+    def fetch_profile(self, token: Token) -> Profile:
+        """Fetch the profile with the provider's own `userinfo` and `profile` functions."""
+        api = BearerApi(self._provider, self._session(token), self._secrets(token))
+        return guarded(lambda: self._provider.profile(self._provider.userinfo(api, token)))
+
+    def refresh(self, token: Token) -> Token:
+        """Return a fresh token (RFC 6749, section 6); the old refresh token stays where no new one came."""
+        if not token.refresh_token:
+            raise ReauthRequired("there is no refresh token")
+        session = self._session()
+        checked = self._checked(self._secrets(token), on_refresh=True)
+        session.register_compliance_hook("refresh_token_response", checked)
+        old_refresh_token = token.refresh_token.reveal()
+        reply = guarded(
+            lambda: session.refresh_token(
+                as_https(self._provider.token_url),
+                refresh_token=old_refresh_token,
+                body=self._client_form(),
+                auth=self._client_auth(),
+                headers=FORM_HEADERS,
+            )
+        )
+        fresh = self._token(reply, otherwise_granted=token.scope)
+        if token.subject and fresh.subject and fresh.subject != token.subject:
+            raise ReauthRequired("the refreshed token belongs to another user")
+        return _continued(token, fresh)
+
+    def revoke(self, token: Token) -> bool:
+        """End `token` at the provider (RFC 7009, section 2.1); False when the provider has no way to."""
+        doomed = token.refresh_token or token.access_token
+        if self._provider.revoke_with == "access_token":
+            doomed = token.access_token
+        if not self._provider.revoke_url:
+            return False
+        response = guarded(
+            lambda: self._session().post(
+                as_https(self._provider.revoke_url),
+                data=self._client_form(token=doomed.reveal()),
+                auth=self._client_auth(),
+                headers=FORM_HEADERS,
+            )
+        )
+        read_reply(response, self._provider.read_error, secrets=self._secrets(token), empty_is_fine=True)
+        return True
+
+    def _read_code(self, params: Mapping[str, str]) -> str:
+        issuer = params.get("iss")
+        if issuer != (self._provider.issuer or None):
+            raise IssuerMismatch("the callback's iss is missing, unexpected, or another server's")
+        refusal = guarded(lambda: self._provider.read_error(params))
+        if refusal is not None:
+            echoes = [Secret(params[name]) for name in ("code", "state") if name in params]
+            raise refusal_error(refusal, 200, echoes)
+        code = params.get("code", "")
+        if not code:
+            raise InvalidRequest("the callback has no code")
+        if len(code) > MAX_CODE or not code.isascii() or not code.isprintable():
+            raise InvalidRequest("the callback's code is too long, or has characters that no code has")
+        return code
+
+    def _callback_scope(self, response: AuthorizationResponse) -> tuple[str, ...]:
+        name = self._provider.granted_scope_param
+        if not name or name not in response.params:
+            return response.scope
+        granted = response.params[name]
+        return tuple(scope for scope in response.scope if scope in granted.replace(",", " ").split())
+
+    def _token(self, reply: Mapping[str, Any], otherwise_granted: tuple[str, ...]) -> Token:
+        """Return the `Token` in an answer that `read_token` has checked and oauthlib has read."""
+        now = datetime.fromtimestamp(int(self._clock()), timezone.utc)
+        expires_in, refresh_expires_in = reply.get("expires_in"), reply.get("refresh_expires_in")
+        scope, refresh_token = reply.get("scope"), reply.get("refresh_token")
+        return Token(
+            access_token=Secret(reply["access_token"]),
+            refresh_token=Secret(refresh_token) if refresh_token else None,
+            expires_at=now + timedelta(seconds=expires_in) if expires_in else None,
+            refresh_expires_at=now + timedelta(seconds=refresh_expires_in) if refresh_expires_in else None,
+            scope=otherwise_granted if scope is None else tuple(filter(None, scope)),  # oauthlib makes [""] of ""
+            subject=reply.get("subject"),
+        )
+
+    def _session(self, token: Token | None = None) -> OAuth2Session:
+        """Return a session for this one operation: it holds a user's token, so it is never shared."""
+        # A session without a client id adds none of its own, and no HTTP Basic: both go in through the form.
+        session = OAuth2Session()
+        session.trust_env = False
+        session.headers["User-Agent"] = "authkit"
+        session.adapters.clear()
+        session.mount("https://", self._transport)
+        if token is not None:
+            session.token = {"access_token": token.access_token.reveal(), "token_type": "Bearer"}
+        return session
+
+    def _client_form(self, **fields: str) -> str:
+        """Return the client's part of a form, and `fields`."""
+        auth, form = self._provider.token_auth, {}
+        if auth in ("body", "none"):
+            form[self._provider.client_id_param] = self._client_id
+        if auth == "body":
+            form["client_secret"] = self._client_secret.reveal()
+        return urlencode({**form, **fields})
+
+    def _client_auth(self) -> HTTPBasicAuth | None:
+        if self._provider.token_auth != "basic":
+            return None
+        # RFC 6749, section 2.3.1: both are form-encoded before they are joined.
+        return HTTPBasicAuth(quote(self._client_id, safe=""), quote(self._client_secret.reveal(), safe=""))
+
+    def _secrets(self, token: Token) -> tuple[Secret, ...]:
+        """Return what the provider knows and may echo."""
+        return tuple(filter(None, (token.access_token, token.refresh_token, *self._own_secrets())))
+
+    def _own_secrets(self) -> tuple[Secret, Secret]:
+        """Return the client secret, and what HTTP Basic makes of it."""
+        id_and_secret = f"{quote(self._client_id, safe='')}:{quote(self._client_secret.reveal(), safe='')}"
+        return self._client_secret, Secret(id_and_secret)
+
+    def _checked(self, sent: tuple[Secret, ...], *, on_refresh: bool = False) -> Callable[[Response], Response]:
+        """Return the hook that stands between the provider's answer and oauthlib."""
+
+        def read_error(data: Mapping[str, Any]) -> Refusal | None:
+            refusal = self._provider.read_error(data)
+            if on_refresh and refusal is not None and refusal.error == "invalid_grant":
+                return replace(refusal, meaning=ReauthRequired)
+            return refusal
+
+        def hook(response: Response) -> Response:
+            reply = read_reply(response, read_error, secrets=sent)
+            checked = Response()
+            checked.status_code, checked.encoding = 200, "utf-8"
+            checked.raw = io.BytesIO(json.dumps(read_token(reply, self._provider, on_refresh=on_refresh)).encode())
+            return checked
+
+        return hook
+
+
+def _continued(old: Token, fresh: Token) -> Token:
+    """Return `fresh` with what a refresh does not repeat taken over from `old` (RFC 6749, section 6)."""
+    fresh = replace(fresh, subject=fresh.subject or old.subject)
+    if fresh.refresh_token == old.refresh_token and fresh.refresh_expires_at is None:
+        fresh = replace(fresh, refresh_expires_at=old.refresh_expires_at)
+    return fresh

@@ -1,0 +1,86 @@
+"""The few HTML pages, for any adapter: a folder of the app's own comes first."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from secrets import token_urlsafe
+from typing import TYPE_CHECKING
+
+from authkit.errors import AuthkitError
+from authkit.flow import AuthKit
+from authkit.provider import OAuth2Provider
+from authkit.urls import origin_of
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+__all__ = ["SAFE_HEADERS", "Page", "Pages"]
+
+SAFE_HEADERS: Mapping[str, str] = {
+    "Cache-Control": "no-store",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+}
+"""The headers of every answer of authkit: not kept, not framed, not sniffed, and no Referer that holds a code."""
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A page, ready to send."""
+
+    html: str = field(repr=False)
+    status: int
+    headers: Mapping[str, str]
+
+
+class Pages:
+    """Renders the pages of one kit.
+
+    The templates are ``sign_in.html``, ``error.html``, and for single errors ``<code>.html``; each is looked for
+    in the folder of the setting ``authkit.templates`` first. They get ``kit`` and ``nonce`` (for the one inline
+    style sheet), and an error page ``error``.
+    """
+
+    def __init__(self, kit: AuthKit) -> None:
+        self._kit = kit
+
+    def sign_in(self, return_to: str | None = None) -> Page:
+        """Return the page with a button per registration."""
+        return self._render(["sign_in.html"], 200, return_to=return_to)
+
+    def error(self, error: AuthkitError) -> Page:
+        """Return the page of `error`: its code, a sentence and the correlation id, never the reason."""
+        return self._render([f"{error.code}.html", "error.html"], error.status, error=error)
+
+    def _render(self, names: list[str], status: int, **values: object) -> Page:
+        nonce = token_urlsafe(16)
+        template = _environment(self._kit.site.templates).select_template(names)
+        html = template.render(kit=self._kit, nonce=nonce, **values)
+        policy = (
+            f"default-src 'none'; style-src 'self' 'nonce-{nonce}'; img-src 'self' data:; font-src 'self'; "
+            f"form-action {self._form_targets()}; base-uri 'none'; frame-ancestors 'none'"
+        )
+        return Page(html, status, {**SAFE_HEADERS, "Content-Security-Policy": policy})
+
+    def _form_targets(self) -> str:
+        # "Sign out and switch" is a form whose redirects end at the provider, and browsers check those too.
+        providers = [registration.provider for registration in self._kit.registrations.values()]
+        urls = [provider.authorize_url for provider in providers if isinstance(provider, OAuth2Provider)]
+        return " ".join(["'self'", *sorted({origin_of(url) for url in urls})])
+
+
+@lru_cache
+def _environment(own_folder: str) -> Environment:
+    from jinja2 import ChoiceLoader, Environment, FileSystemLoader, PackageLoader, StrictUndefined
+
+    own = [FileSystemLoader(own_folder)] if own_folder else []
+    return Environment(
+        loader=ChoiceLoader([*own, PackageLoader("authkit")]),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )

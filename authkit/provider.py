@@ -1,0 +1,296 @@
+"""What a plugin supplies: `OAuth2Provider`, a provider as data, and the small protocols for everything else.
+
+A provider is a value. It holds nothing of a user, a client or a login, and it never sees a request, a session
+or a cookie: state, PKCE verifier, single use and expiry are the core's business.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, TypeAlias, runtime_checkable
+
+from authkit import errors, pkce
+from authkit.frozen import freeze
+from authkit.models import Profile, Secret, Token
+from authkit.urls import check_url
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
+
+    from authkit.transport import Transport
+
+__all__ = [
+    "AnyProvider",
+    "Api",
+    "AuthorizationRequest",
+    "AuthorizationResponse",
+    "Emulator",
+    "OAuth2Provider",
+    "Option",
+    "Provider",
+    "ProviderClient",
+    "Refusal",
+    "read_refusal",
+]
+
+
+CLIENT_AUTH = ("basic", "body", "none")
+REVOCABLE = ("access_token", "refresh_token")
+FUNCTIONS = ("profile", "userinfo", "read_error", "check_redirect_uri")
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A provider's "no", read from an answer of its.
+
+    Attributes:
+        error: the provider's own word for it, such as ``invalid_grant``.
+        description: the provider's sentence; it goes to the operator's log.
+        log_id: the provider's id of the request, for its support.
+        meaning: the error of authkit that this is; None leaves it to the table of RFC 6749 and the HTTP status.
+    """
+
+    error: str
+    description: str = ""
+    log_id: str = ""
+    meaning: type[errors.AuthkitError] | None = None
+
+
+def read_refusal(data: Mapping[str, Any]) -> Refusal | None:
+    """Read an error in the form of RFC 6749, sections 4.1.2.1 and 5.2; None when `data` holds none."""
+    error = data.get("error")
+    if error in (None, ""):
+        return None
+    description = data.get("error_description")
+    if not isinstance(error, str):
+        error = "an error that is no text"
+    return Refusal(error=error, description=description if isinstance(description, str) else "")
+
+
+@dataclass(frozen=True, slots=True)
+class AuthorizationRequest:
+    """One authorization request, as the core hands it to a provider (RFC 6749, section 4.1.1)."""
+
+    client_id: str
+    redirect_uri: str
+    scope: tuple[str, ...]
+    state: str = field(repr=False)
+    code_verifier: Secret
+    prompt: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AuthorizationResponse:
+    """What came back through the browser, with what the transaction remembers of the request.
+
+    Attributes:
+        params: the callback's query, decoded once; no parameter is there twice.
+        redirect_uri: the same as in the authorization request, byte for byte.
+        scope: what was asked for; it counts as granted when the provider does not say otherwise.
+        code_verifier: the PKCE verifier of this login.
+    """
+
+    params: Mapping[str, str] = field(repr=False)
+    redirect_uri: str
+    scope: tuple[str, ...]
+    code_verifier: Secret
+
+
+class Api(Protocol):
+    """A provider's API, called for one user: with the Bearer header, over the shared and bounded transport.
+
+    Only the origins of the registration's own endpoints are reached; any other address raises
+    `ProviderProtocolError`. A refusal that the provider's `read_error` finds is raised as the error it means.
+    """
+
+    @property
+    def userinfo_url(self) -> str:
+        """The user info endpoint of this registration, which may stand in for the provider's usual one."""
+        ...
+
+    def get_json(self, url: str, params: Mapping[str, str] | None = None) -> Mapping[str, Any]:
+        """GET `url` and return the JSON object that it answers."""
+        ...
+
+    def post_json(
+        self, url: str, payload: Mapping[str, Any], params: Mapping[str, str] | None = None
+    ) -> Mapping[str, Any]:
+        """POST `payload` as JSON to `url` and return the JSON object that it answers."""
+        ...
+
+
+def fetch_userinfo(api: Api, token: Token) -> Mapping[str, Any]:  # noqa: ARG001 - others need the token
+    """Ask the user info endpoint, without parameters."""
+    return api.get_json(api.userinfo_url)
+
+
+def accept_redirect_uri(uri: str, options: Mapping[str, str]) -> None:
+    """Accept any redirect URI that the core accepts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """A setting of the provider's own, ``authkit.<registration>.<name>``, with the values it may have."""
+
+    name: str
+    choices: tuple[str, ...]
+    default: str
+    help: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OAuth2Provider:
+    """A provider of the OAuth 2.0 authorization code flow, as data.
+
+    What the RFCs say is the default; what a provider does differently is a field with another value. The last
+    five fields are plain functions.
+
+    Attributes:
+        name: ``[a-z][a-z0-9-]{0,31}``; also the default name of a registration and a part of its routes.
+        title: what people read after "Continue with".
+        authorize_url: the authorization endpoint.
+        token_url: the token endpoint.
+        userinfo_url: where the profile is fetched from.
+        revoke_url: the revocation endpoint (RFC 7009), if there is one.
+        default_scope: what is asked for unless the registration says otherwise.
+        basic_scope: what every registration must ask for, because there is no profile without it.
+        client_id_param: what the provider calls the client id, on the wire and in settings.
+        token_auth: how the client secret travels: ``basic`` (the Authorization header, RFC 6749, section 2.3.1),
+            ``body`` (the form), or ``none`` for a public client that has no secret.
+        scope_separator: what stands between scopes on the wire. Reading accepts comma and blank alike.
+        granted_scope_param: a parameter of the callback that lists the granted scopes, if there is one.
+        subject_param: the member of the token answer that holds the user's id, if there is one; it is compared
+            with the profile's subject.
+        revoke_with: the token that the revocation endpoint wants.
+        prompts: for each ``prompt`` that `AuthKit.begin` takes, the parameters that ask for it.
+        issuer: the issuer identifier, if this server sends ``iss`` with its answers (RFC 9207): then it must.
+        options: settings of the provider's own.
+        code_challenge: makes the PKCE challenge from the verifier; None turns PKCE off.
+        read_error: finds a refusal in a token answer, an API answer or a callback.
+        userinfo: fetches what `profile` reads; the default asks `userinfo_url`.
+        profile: makes a `Profile` of what `userinfo` returned.
+        check_redirect_uri: raises `ValueError` for a redirect URI that the provider would not register.
+
+    Raises:
+        ConfigError: a field cannot be what it is.
+    """
+
+    name: str
+    title: str
+    authorize_url: str
+    token_url: str
+    profile: Callable[[Mapping[str, Any]], Profile]
+    userinfo_url: str = ""
+    revoke_url: str = ""
+    default_scope: tuple[str, ...] = ()
+    basic_scope: tuple[str, ...] = ()
+    client_id_param: str = "client_id"
+    token_auth: Literal["basic", "body", "none"] = "basic"
+    scope_separator: str = " "
+    granted_scope_param: str = ""
+    subject_param: str = ""
+    revoke_with: Literal["access_token", "refresh_token"] = "refresh_token"
+    prompts: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    issuer: str = ""
+    options: tuple[Option, ...] = ()
+    code_challenge: Callable[[str], str] | None = pkce.s256
+    read_error: Callable[[Mapping[str, Any]], Refusal | None] = read_refusal
+    userinfo: Callable[[Api, Token], Mapping[str, Any]] = fetch_userinfo
+    check_redirect_uri: Callable[[str, Mapping[str, str]], None] = accept_redirect_uri
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "prompts", freeze(self.prompts))
+        for name in ("default_scope", "basic_scope"):
+            scope = getattr(self, name)
+            object.__setattr__(self, name, scope if isinstance(scope, str) else tuple(scope))
+        if problem := _problem_of(self):
+            raise errors.ConfigError(f"provider {self.name!r}: {problem}")
+
+
+def _problem_of(provider: Any) -> str:
+    """Return what is wrong with the fields of `provider`, "" for nothing: no login shall be the first to find out."""
+    wrong = {
+        "token_auth": provider.token_auth not in CLIENT_AUTH and f"must be one of: {', '.join(CLIENT_AUTH)}",
+        "revoke_with": provider.revoke_with not in REVOCABLE and f"must be one of: {', '.join(REVOCABLE)}",
+        "default_scope": isinstance(provider.default_scope, str) and "must be a tuple of texts, not a text",
+        "basic_scope": isinstance(provider.basic_scope, str) and "must be a tuple of texts, not a text",
+        "code_challenge": not callable(provider.code_challenge or pkce.s256) and "must be a function, or None",
+        "userinfo_url": provider.userinfo is fetch_userinfo and not provider.userinfo_url and "is missing",
+        **{name: not callable(getattr(provider, name)) and "must be a function" for name in FUNCTIONS},
+    }
+    problems = [f"{name} {problem}" for name, problem in wrong.items() if problem]
+    return "; ".join([*problems, *_bad_urls(provider)])
+
+
+def _bad_urls(provider: OAuth2Provider) -> Iterator[str]:
+    for name in ("authorize_url", "token_url", "userinfo_url", "revoke_url"):
+        url = getattr(provider, name)
+        try:
+            if url or name in ("authorize_url", "token_url"):
+                check_url(url)
+        except ValueError as exc:
+            yield f"{name} {url!r} {exc}"
+
+
+class ProviderClient(Protocol):
+    """A provider, spoken to on behalf of one registration: the five things the core asks for."""
+
+    def authorization_url(self, request: AuthorizationRequest) -> str:
+        """Return the address that the browser is sent to."""
+        ...
+
+    def exchange(self, response: AuthorizationResponse) -> Token:
+        """Read what came back through the browser and exchange it for a token."""
+        ...
+
+    def fetch_profile(self, token: Token) -> Profile:
+        """Fetch the profile of the user to whom `token` belongs."""
+        ...
+
+    def refresh(self, token: Token) -> Token:
+        """Return a fresh token for `token`."""
+        ...
+
+    def revoke(self, token: Token) -> bool:
+        """End `token` at the provider; False when the provider has no way to."""
+        ...
+
+
+@runtime_checkable
+class Provider(Protocol):
+    """A provider that is no OAuth 2.0 code flow: it brings its own client."""
+
+    name: str
+    title: str
+    default_scope: tuple[str, ...]
+
+    def client(self, client_id: str, client_secret: Secret, transport: Transport) -> ProviderClient:
+        """Return what speaks to the provider for one registered client."""
+        ...
+
+
+AnyProvider: TypeAlias = OAuth2Provider | Provider
+
+
+class Emulator(Protocol):
+    """A WSGI application that behaves as one provider does, for development and tests."""
+
+    provider: ClassVar[str]
+    """The name of the provider that is emulated."""
+
+    @property
+    def scopes(self) -> Sequence[str]:
+        """What the emulated app may ask for."""
+        ...
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        """Answer one request."""
+        ...
+
+    def settings(self, origin: str) -> Mapping[str, str]:
+        """Return the settings of a registration that uses the emulator at `origin`, without their prefix.
+
+        ``{"client_key": …, "client_secret": …, "authorize_url": origin + …}``
+        """
+        ...

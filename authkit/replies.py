@@ -1,0 +1,201 @@
+"""Reading what a provider answers: every answer is judged by its body, and nothing of it is taken on trust."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
+from pathlib import PurePath
+from typing import Any, TypeVar
+
+from requests import Response
+
+from authkit import errors
+from authkit.errors import AuthkitError, ConfigError, ProviderProtocolError, brief, redacted
+from authkit.models import Secret
+from authkit.provider import OAuth2Provider, Refusal
+from authkit.transport import read_json
+
+__all__ = ["guarded", "read_reply", "read_token", "refusal_error"]
+
+MAX_TOKEN = 8192
+MAX_SECONDS = 10 * 365 * 24 * 3600
+MAX_RETRY_AFTER = 300
+
+MEANINGS: Mapping[str, type[AuthkitError]] = {
+    "access_denied": errors.AccessDenied,
+    "insufficient_scope": errors.ScopeMissing,
+    "invalid_client": errors.ProviderMisconfigured,
+    "invalid_grant": errors.ProviderRejected,
+    "invalid_request": errors.ProviderRejected,
+    "invalid_scope": errors.ProviderMisconfigured,
+    "invalid_token": errors.ProviderRejected,
+    "server_error": errors.ProviderUnavailable,
+    "slow_down": errors.ProviderRateLimited,
+    "temporarily_unavailable": errors.ProviderUnavailable,
+    "unauthorized_client": errors.ProviderMisconfigured,
+    "unsupported_grant_type": errors.ProviderMisconfigured,
+    "unsupported_response_type": errors.ProviderMisconfigured,
+}
+"""What the error codes of RFC 6749 (4.1.2.1, 5.2), RFC 6750 (3.1) and RFC 8628 (3.5) mean to us."""
+
+T = TypeVar("T")
+
+
+def guarded(call: Callable[[], T]) -> T:
+    """Return what `call` returns; whatever else than an `AuthkitError` comes out of it is a protocol error.
+
+    `call` runs oauthlib, requests and a plugin's functions on data that a stranger sent. The original exception
+    may hold that data, so only its type and the place where it was raised are kept.
+    """
+    try:
+        return call()
+    except ConfigError as exc:
+        failure = ProviderProtocolError(f"the plugin raised a ConfigError: {exc.reason}")
+    except AuthkitError:
+        raise
+    except Exception as exc:  # noqa: BLE001 - see the docstring
+        frame = traceback.extract_tb(exc.__traceback__)[-1]
+        place = f"{PurePath(frame.filename).name}:{frame.lineno}"
+        failure = ProviderProtocolError(f"{type(exc).__name__} at {place} while reading the provider's answer")
+    raise failure
+
+
+def refusal_error(refusal: Refusal, status: int, secrets: Iterable[Secret] = ()) -> AuthkitError:
+    """Return the error that `refusal` means: by the provider's own word, by RFC 6749, or by the HTTP status."""
+    fallback = errors.ProviderUnavailable if status >= 500 else errors.ProviderRejected
+    meaning = refusal.meaning or MEANINGS.get(refusal.error) or fallback
+    texts = [secret.reveal() for secret in secrets]
+    said = ": ".join(map(brief, filter(None, (refusal.error, refusal.description))))
+    return meaning(redacted(said, texts), log_id=redacted(brief(refusal.log_id), texts))
+
+
+def read_reply(
+    response: Response,
+    read_error: Callable[[Mapping[str, Any]], Refusal | None],
+    *,
+    secrets: Iterable[Secret] = (),
+    empty_is_fine: bool = False,
+) -> Mapping[str, Any]:
+    """Return the JSON object of a good answer: 2xx, and no error in it.
+
+    Args:
+        response: the answer, its body read.
+        read_error: finds the provider's refusal in a JSON object.
+        secrets: what was sent; a provider that echoes it must not get it into the log.
+        empty_is_fine: whether a good answer may have no body.
+
+    Raises:
+        AuthkitError: the refusal, whatever the HTTP status; or what the status means, where the body says nothing.
+    """
+    status, body = response.status_code, response.content
+    if status < 300 and empty_is_fine and not body.strip():
+        return {}
+    failure: AuthkitError
+    refusal = None
+    try:
+        data = read_json(body)
+    except ProviderProtocolError as exc:
+        data, failure = None, exc
+    else:
+        failure = ProviderProtocolError("the answer is JSON, but no object")
+    if isinstance(data, dict):
+        refusal = guarded(lambda: read_error(data))
+        secrets = (*secrets, *_tokens_in(data))
+    if status == 429:
+        raise _rate_limited(refusal, response.headers.get("Retry-After", ""), secrets)
+    if refusal is not None:
+        raise refusal_error(refusal, status, secrets)
+    if status >= 500:
+        raise errors.ProviderUnavailable(f"HTTP {status}")
+    if status >= 400:
+        raise errors.ProviderRejected(f"HTTP {status}, and no reason in the body")
+    if status < 300 and isinstance(data, dict):
+        return data
+    raise failure
+
+
+def _rate_limited(refusal: Refusal | None, retry_after: str, secrets: Iterable[Secret]) -> AuthkitError:
+    """Return the error for HTTP 429, which is a rate limit whatever the body calls it (RFC 6585, section 4)."""
+    said = replace(refusal or Refusal("HTTP 429"), meaning=errors.ProviderRateLimited)
+    error = refusal_error(said, 429, secrets)
+    error.retry_after = _seconds_to_wait(retry_after)
+    return error
+
+
+def read_token(reply: Mapping[str, Any], provider: OAuth2Provider, *, on_refresh: bool = False) -> dict[str, Any]:
+    """Return a token answer in the form of RFC 6749, section 5.1, with only what we use, and every type checked.
+
+    Raises:
+        ProviderProtocolError: a token is of a wrong type or form, or the token type is not Bearer; or the scope is
+            of a wrong type, or the user's id missing (not on a refresh, which must not lose a rotated token over it).
+    """
+    token_type = reply.get("token_type", "Bearer")
+    if not isinstance(token_type, str) or token_type.lower() != "bearer":
+        raise ProviderProtocolError("the token is not of type Bearer")
+    token: dict[str, Any] = {"token_type": "Bearer", "access_token": _token_text(reply, "access_token")}
+    if reply.get("refresh_token") not in (None, ""):
+        token["refresh_token"] = _token_text(reply, "refresh_token")
+    for name in ("expires_in", "refresh_expires_in"):
+        seconds = _seconds(reply.get(name))
+        if seconds is not None:
+            token[name] = seconds
+    scope = _scope(reply.get("scope"))
+    if scope is not None:
+        token["scope"] = " ".join(scope)
+    elif reply.get("scope") is not None and not on_refresh:
+        raise ProviderProtocolError("the granted scope is neither a text nor a list of texts")
+    if provider.subject_param:
+        subject = reply.get(provider.subject_param)
+        if isinstance(subject, str) and subject.strip():
+            token["subject"] = subject
+        elif not on_refresh:
+            raise ProviderProtocolError(f"the token answer has no {provider.subject_param}")
+    return token
+
+
+def _token_text(reply: Mapping[str, Any], name: str) -> str:
+    text = reply.get(name)
+    if not isinstance(text, str) or not text:
+        raise ProviderProtocolError(f"the token answer has no {name}")
+    if len(text) > MAX_TOKEN or not all("!" <= char <= "~" for char in text):
+        raise ProviderProtocolError(f"the {name} is too long, or has characters that no token has")
+    return text
+
+
+def _tokens_in(data: object) -> Iterator[Secret]:
+    """Yield the tokens in an answer, at whatever depth a provider puts them beside an error."""
+    waiting = [data]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, dict):
+            yield from (
+                Secret(text) for name, text in value.items() if name.endswith("_token") and isinstance(text, str)
+            )
+            waiting += value.values()
+        elif isinstance(value, list):
+            waiting += value
+
+
+def _seconds(value: object) -> int | None:
+    """Return a sane number of seconds, None for anything else. A numeric text counts: some providers quote."""
+    if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) <= 10:
+        value = int(value)
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 < value <= MAX_SECONDS:
+        return None
+    return value
+
+
+def _scope(value: object) -> list[str] | None:
+    """Return the words of a scope, each once; None for what is no scope."""
+    parts = value.replace(",", " ").split() if isinstance(value, str) else value
+    if not isinstance(parts, list) or not all(isinstance(part, str) for part in parts):
+        return None
+    return list(dict.fromkeys(parts))
+
+
+def _seconds_to_wait(value: str) -> int | None:
+    """Return a Retry-After of at most five minutes (RFC 9110, section 10.2.3); dates are not worth the trouble."""
+    if value.isascii() and value.isdigit() and len(value) <= 10:
+        return min(max(int(value), 1), MAX_RETRY_AFTER)
+    return None

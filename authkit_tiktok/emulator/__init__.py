@@ -1,0 +1,13 @@
+"""An emulator of TikTok's login, written from TikTok's pages and from what its users report.
+
+It knows nothing of `authkit_tiktok.provider`, so each of the two tests the other.
+"""
+
+from __future__ import annotations
+
+from authkit.emulator import Recorded
+from authkit_tiktok.emulator.app import App
+from authkit_tiktok.emulator.tiktok import TikTokEmulator
+from authkit_tiktok.emulator.user import User
+
+__all__ = ["App", "Recorded", "TikTokEmulator", "User"]

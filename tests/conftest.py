@@ -1,0 +1,45 @@
+"""Fixtures that every test file may use."""
+
+from __future__ import annotations
+
+import os
+from functools import partial
+
+import pytest
+from fakes import Clock, Network
+
+
+@pytest.fixture
+def clock() -> Clock:
+    """Give a clock that stands still until a test moves it."""
+    return Clock()
+
+
+@pytest.fixture
+def network() -> Network:
+    """Give the provider's end of the wire, which answers as it should until a test says otherwise."""
+    return Network()
+
+
+@pytest.fixture
+def new_world(caplog):
+    """Give what makes a Pyramid app to log in to, with the provider behind it and all that can be watched."""
+    from pyramid_apps import make_world
+
+    return partial(make_world, caplog)
+
+
+@pytest.fixture
+def world(new_world):
+    """Give a world whose app has nothing but authkit and a few views; it can log in whatever a test did to it."""
+    world = new_world()
+    yield world
+    world.assert_still_works()
+
+
+def needs(found: object, what: str) -> None:
+    """Skip a test that needs `what`, with the reason; in CI, where everything is installed, fail instead."""
+    if not found:
+        if os.environ.get("AUTHKIT_TESTS_MUST_RUN"):
+            pytest.fail(f"this test needs {what}, and nothing may be skipped here")
+        pytest.skip(f"needs {what}")

@@ -1,0 +1,966 @@
+"""The command line: what it prints, and the status that it ends with."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import runpy
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib import metadata
+from io import StringIO
+
+import pytest
+import requests
+from bs4 import BeautifulSoup
+from click.testing import CliRunner
+from fakes import SECRET, acme, plugins_with
+from rich.console import Console
+
+from authkit import hookimpl
+from authkit.cli import demo, listing, main
+from authkit.cli.commands import authkit
+from authkit.cli.emulating import make_emulator, wait_for_interrupt
+from authkit.cli.robot import sign_in
+from authkit.emulator import Answer, WsgiTransport, serve
+from authkit.errors import ConfigError
+from authkit.flow import AuthKit
+from authkit.plugins import load_plugins
+from authkit_tiktok.emulator import TikTokEmulator, User
+from authkit_tiktok.provider import tiktok
+
+NOT_OURS = [name for name in os.environ if name.startswith("AUTHKIT_") or name == "FORCE_COLOR"]
+VERSION = metadata.version("authkit-tiktok")
+INI = f"""
+[app:main]
+use = egg:MyApp
+authkit.secret = {SECRET}
+authkit.base_url = https://app.example
+authkit.tiktok.client_key = canary-key
+authkit.tiktok.client_secret = canary-secret
+authkit.sandbox.provider = tiktok
+authkit.sandbox.client_key = canary-sandbox-key
+authkit.sandbox.client_secret_file = %(here)s/secret.txt
+
+[server:main]
+listen = localhost:6543
+
+[formatter_generic]
+format = %(asctime)s %(message)s
+"""
+
+
+def run(*args, **env):
+    """Run a command in this process, without the settings of whoever runs the tests."""
+    return CliRunner().invoke(
+        authkit, args, env={**dict.fromkeys(NOT_OURS), "COLUMNS": "160", **env}, catch_exceptions=False
+    )
+
+
+def install(folder, distribution, module, source, monkeypatch):
+    """Put a plugin into `folder` as an installed distribution has it, and the folder on the path."""
+    (folder / f"{module}.py").write_text(source, encoding="utf-8")
+    info = folder / f"{module}-2.5.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {distribution}\nVersion: 2.5\n", encoding="utf-8")
+    (info / "entry_points.txt").write_text(f"[authkit]\n{module} = {module}\n", encoding="utf-8")
+    monkeypatch.syspath_prepend(folder)
+
+
+def printed(renderable, width=160):
+    console = Console(file=StringIO(), width=width, markup=False, highlight=False, color_system=None)
+    console.print(renderable)
+    return console.file.getvalue()
+
+
+def cells(line):
+    """The cells of a table's line: at least two blanks stand between them."""
+    return re.split(r"\s{2,}", line.strip())
+
+
+def is_waiting_for_ctrl_c(thread):
+    """Whether `thread` has come to the point where a command waits for Ctrl-C."""
+    frame, codes = sys._current_frames().get(thread.ident), set()
+    while frame is not None:
+        codes.add(frame.f_code)
+        frame = frame.f_back
+    return {wait_for_interrupt.__code__, threading.Event.wait.__code__} <= codes
+
+
+@contextmanager
+def interrupted() -> Iterator[None]:
+    """Press Ctrl-C when the command waits for it, or in any case after half a minute."""
+    main_thread, is_over, deadline = threading.main_thread(), threading.Event(), time.monotonic() + 30
+
+    def press():
+        # A signal just before the system call that waits would be seen by nobody: look, pause, press, look again.
+        while not is_over.wait(0.05):
+            if is_waiting_for_ctrl_c(main_thread) or time.monotonic() > deadline:
+                is_over.wait(0.05)
+                signal.pthread_kill(main_thread.ident, signal.SIGINT)
+                is_over.wait(2)
+
+    handler = signal.signal(signal.SIGINT, signal.default_int_handler)
+    presser = threading.Thread(target=press)
+    presser.start()
+    try:
+        yield
+    finally:
+        is_over.set()
+        presser.join()
+        signal.signal(signal.SIGINT, handler)
+
+
+def free_port():
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        return probe.getsockname()[1]
+
+
+@contextmanager
+def busy_port() -> Iterator[int]:
+    with socket.create_server(("127.0.0.1", 0)) as holder:
+        yield holder.getsockname()[1]
+
+
+def environment(**more):
+    """The environment for a process of its own."""
+    return {**{name: value for name, value in os.environ.items() if name not in NOT_OURS}, **more}
+
+
+def run_process(*args, **env):
+    command = [sys.executable, "-m", "authkit", *args]
+    return subprocess.run(
+        command, env=environment(**env), capture_output=True, text=True, timeout=60, check=False, encoding="utf-8"
+    )
+
+
+@contextmanager
+def running(*args) -> Iterator[subprocess.Popen[str]]:
+    """Run a command until it is interrupted, and see that it ends."""
+    # A shell that starts this in the background may have taken Ctrl-C away from all its children.
+    handler = signal.signal(signal.SIGINT, signal.default_int_handler)
+    process = subprocess.Popen(
+        [sys.executable, "-u", "-m", "authkit", *args],
+        env=environment(COLUMNS="160"),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        encoding="utf-8",
+    )
+    signal.signal(signal.SIGINT, handler)
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def read_until(stream, text):
+    """Read lines until one has `text`, and return them all."""
+    lines = []
+    while not lines or text not in lines[-1]:
+        lines.append(stream.readline())
+        assert lines[-1] != "", f"ended before {text!r} came: {''.join(lines)}"
+    return "".join(lines)
+
+
+# authkit plugins
+
+
+def test_plugins_are_listed_in_a_table():
+    result = run("plugins")
+    head, *lines = result.output.splitlines()
+    (line,) = [line for line in lines if line.startswith("tiktok ")]
+
+    assert result.exit_code == 0
+    assert cells(head) == ["plugin", "provider", "distribution", "version", "hooks", "registrations", "usable"]
+    assert cells(line) == ["tiktok", "tiktok", "authkit-tiktok", VERSION, "emulators, providers", "-", "yes"]
+
+
+def test_the_table_stays_readable_on_a_narrow_terminal():
+    result = run("plugins", COLUMNS="80")
+
+    assert result.exit_code == 0
+    assert max(len(line) for line in result.output.splitlines()) <= 80
+    assert "authkit-tiktok" in result.output
+
+
+def test_plugins_are_listed_for_machines():
+    result = run("plugins", "--json")
+    told = json.loads(result.output)
+    (plugin,) = [plugin for plugin in told["plugins"] if plugin["name"] == "tiktok"]
+
+    assert (result.exit_code, told["problem"]) == (0, "")
+    assert plugin == {
+        "name": "tiktok",
+        "distribution": "authkit-tiktok",
+        "version": VERSION,
+        "providers": ["tiktok"],
+        "hooks": ["authkit_emulators", "authkit_providers"],
+        "problem": "",
+        "registrations": [],
+        "endpoints": {
+            "tiktok": {
+                "title": "TikTok",
+                "authorize_url": "https://www.tiktok.com/v2/auth/authorize/",
+                "token_url": "https://open.tiktokapis.com/v2/oauth/token/",
+                "userinfo_url": "https://open.tiktokapis.com/v2/user/info/",
+                "revoke_url": "https://open.tiktokapis.com/v2/oauth/revoke/",
+                "default_scope": "user.info.basic",
+                "client_id_param": "client_key",
+            }
+        },
+    }
+
+
+def test_one_plugin_is_shown_in_detail():
+    result = run("plugins", "tiktok")
+    lines = result.output.splitlines()
+
+    assert result.exit_code == 0
+    assert lines[0] == f"tiktok: authkit-tiktok {VERSION}"
+    assert cells(lines[1]) == ["usable", "yes"]
+    assert ["token_url", "https://open.tiktokapis.com/v2/oauth/token/"] in [cells(line) for line in lines]
+
+
+def test_one_plugin_is_shown_in_detail_for_machines():
+    assert [plugin["name"] for plugin in json.loads(run("plugins", "tiktok", "--json").output)["plugins"]] == [
+        "tiktok"
+    ]
+
+
+def test_an_unknown_plugin_is_one_line():
+    result = run("plugins", "tictoc", AUTHKIT_PLUGINS="tiktok")
+
+    assert (result.exit_code, result.output) == (
+        1,
+        "Error: no plugin is named 'tictoc'; installed are: tiktok\n",
+    )
+
+
+def test_registrations_of_an_ini_file_stand_beside_their_plugin(tmp_path):
+    ini, secret = tmp_path / "production.ini", tmp_path / "secret.txt"
+    ini.write_text(INI, encoding="utf-8")
+    secret.write_text("canary-sandbox-secret\n", encoding="utf-8")
+    table = run("plugins", "--ini", str(ini))
+    told = json.loads(run("plugins", "--ini", str(ini), "--json").output)
+
+    assert table.exit_code == 0
+    assert cells(table.output.splitlines()[-1])[-2:] == ["tiktok, sandbox", "yes"]
+    assert [plugin["registrations"] for plugin in told["plugins"]] == [["tiktok", "sandbox"]]
+    assert "canary" not in table.output + json.dumps(told)
+
+
+def test_registrations_of_the_environment_stand_beside_their_plugin():
+    result = run(
+        "plugins",
+        AUTHKIT_SECRET=SECRET,
+        AUTHKIT_BASE_URL="https://app.example",
+        AUTHKIT_SANDBOX_PROVIDER="tiktok",
+        AUTHKIT_SANDBOX_CLIENT_KEY="canary-key",
+        AUTHKIT_SANDBOX_CLIENT_SECRET="canary-secret",
+    )
+
+    assert result.exit_code == 0
+    assert cells(result.output.splitlines()[-1])[-2:] == ["sandbox", "yes"]
+    assert "canary" not in result.output
+
+
+def test_an_environment_that_is_no_app_s_is_not_judged():
+    assert run("plugins", AUTHKIT_TESTS_MUST_RUN="1", AUTHKIT_PLUGINS="tiktok").exit_code == 0
+
+
+def test_settings_that_are_wrong_are_told_and_the_plugins_all_the_same(tmp_path):
+    ini = tmp_path / "production.ini"
+    ini.write_text("[app:main]\nauthkit.secret = canary-too-short\n", encoding="utf-8")
+    result = run("plugins", "--ini", str(ini))
+
+    assert result.exit_code == 1
+    assert "tiktok" in result.output
+    assert "settings: authkit.secret: is shorter than 32 bytes" in result.output
+    assert "canary" not in result.output
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        (b"authkit.secret canary\n", "MissingSectionHeaderError"),
+        (b"[app:main]\nauthkit.secret canary\n", "ParsingError"),
+        (b"[app:main]\nauthkit.secret = \xff\n", "UnicodeDecodeError"),
+    ],
+    ids=["no section", "no equals sign", "no UTF-8"],
+)
+def test_a_file_that_is_no_ini_file_is_one_line_that_quotes_nothing(tmp_path, content, problem):
+    ini = tmp_path / "production.ini"
+    ini.write_bytes(content)
+    result = run("plugins", "--ini", str(ini))
+
+    assert (result.exit_code, result.output) == (1, f"Error: {ini} is no ini file ({problem})\n")
+
+
+def test_an_ini_file_that_is_not_there_is_a_matter_of_usage(tmp_path):
+    assert run("plugins", "--ini", str(tmp_path / "none.ini")).exit_code == 2
+
+
+def test_a_broken_plugin_is_shown_with_the_reason_and_the_others_work(tmp_path, monkeypatch):
+    install(tmp_path, "authkit-broken", "authkit_broken", "raise RuntimeError('no [bold]luck[/wrong]')", monkeypatch)
+    result = run("plugins")
+    by_name = {cells(line)[0]: cells(line) for line in result.output.splitlines() if line}
+
+    assert result.exit_code == 1
+    assert by_name["authkit_broken"] == [
+        "authkit_broken",
+        "-",
+        "authkit-broken",
+        "2.5",
+        "-",
+        "-",
+        "RuntimeError: no [bold]luck[/wrong]",
+    ]
+    assert by_name["tiktok"][-1] == "yes"
+
+
+def test_a_broken_plugin_is_shown_in_detail(tmp_path, monkeypatch):
+    install(tmp_path, "authkit-shaky", "authkit_shaky", "import a_module_that_is_not_there", monkeypatch)
+    result = run("plugins", "authkit_shaky")
+
+    assert result.exit_code == 1
+    assert "usable" in result.output
+    assert "ModuleNotFoundError: No module named 'a_module_that_is_not_there'" in result.output
+    assert run("plugins", "tiktok").exit_code == 0
+
+
+TWIN = "from authkit_tiktok import authkit_providers"
+
+
+def test_two_plugins_with_one_provider_are_a_conflict_that_names_both(tmp_path, monkeypatch):
+    install(tmp_path, "authkit-twin", "authkit_twin", TWIN, monkeypatch)
+    table, told = run("plugins"), json.loads(run("plugins", "--json").output)
+
+    assert table.exit_code == 1
+    assert told["problem"] == (
+        f"two plugins supply a provider named 'tiktok': authkit-twin 2.5 and authkit-tiktok {VERSION}; uninstall one"
+    )
+    assert told["problem"] in " ".join(table.output.split())
+
+
+def test_what_the_app_does_not_allow_is_neither_imported_nor_a_conflict(tmp_path, monkeypatch):
+    install(tmp_path, "authkit-rival", "authkit_rival", TWIN, monkeypatch)
+    ini = tmp_path / "production.ini"
+    ini.write_text(INI.replace("[server:main]", "authkit.plugins = tiktok\n[server:main]"), encoding="utf-8")
+    (tmp_path / "secret.txt").write_text("canary", encoding="utf-8")
+    result = run("plugins", "--ini", str(ini))
+
+    assert result.exit_code == 0
+    assert "rival" not in result.output
+    assert "authkit_rival" not in sys.modules
+
+
+def test_without_any_plugin_it_says_how_to_get_one():
+    report = listing.report({}, load_plugins(found=()), environ={})
+
+    assert report.is_good
+    assert printed(report.to_table()) == "No plugin was found. For TikTok: pip install authkit-tiktok\n"
+    with pytest.raises(ConfigError, match="no plugin is named 'tiktok'; installed are: none"):
+        report.only("tiktok")
+
+
+def test_without_any_plugin_wrong_settings_are_told_too():
+    report = listing.report({"authkit.secret": SECRET}, load_plugins(found=()), environ={})
+
+    assert not report.is_good
+    assert "No plugin was found." in printed(report.to_table())
+    assert "settings: authkit.base_url is missing" in printed(report.to_table())
+
+
+class Guild:
+    """A provider that is no OAuth 2.0 provider."""
+
+    name = "guild"
+    title = "Guild"
+    default_scope = ()
+
+    def client(self, client_id, client_secret, transport):
+        raise NotImplementedError
+
+
+def test_a_provider_of_another_kind_has_a_title_and_no_endpoints():
+    report = listing.report({}, plugins_with(Guild(), acme), environ={})
+
+    assert report.entries[0].endpoints["guild"] == {"title": "Guild"}
+    assert report.entries[0].endpoints["acme"]["token_url"] == "https://acme.example/oauth/token"
+    assert ["title", "Guild"] in [cells(line) for line in printed(report.only("guild").to_details()).splitlines()]
+
+
+def test_a_plugin_with_observers_only_has_no_provider():
+    def observe(error):
+        raise NotImplementedError
+
+    report = listing.report({}, plugins_with(authkit_login_failed=observe), environ={})
+
+    assert cells(printed(report.to_table()).splitlines()[1]) == [
+        "Plugin",
+        "-",
+        "(not installed)",
+        "login_failed, providers",
+        "-",
+        "yes",
+    ]
+
+
+# authkit emulate
+
+
+def test_an_unknown_emulator_is_one_line():
+    result = run("emulate", "tictoc")
+
+    assert (result.exit_code, result.output) == (
+        1,
+        "Error: no plugin brings an emulator of 'tictoc'; there are: tiktok\n",
+    )
+
+
+def test_without_any_plugin_the_line_says_how_to_get_one():
+    with pytest.raises(ConfigError, match=r"there are: none; for TikTok: pip install authkit-tiktok$"):
+        make_emulator("tiktok", load_plugins(found=()))
+
+
+@pytest.mark.parametrize("option", [("--host", "0.0.0.0"), ("--host", "example.com"), ("--port", "70000")])
+def test_an_emulator_is_for_this_machine_only(option):
+    result = run("emulate", "tiktok", *option)
+
+    assert result.exit_code == 2
+    assert f"Invalid value for '{option[0]}'" in result.output
+
+
+def test_an_emulator_prints_the_settings_that_point_to_it_and_ends_by_ctrl_c():
+    port = free_port()
+    with interrupted():
+        result = run("emulate", "tiktok", "--port", str(port))
+
+    assert result.exit_code == 0
+    assert result.output.splitlines() == [
+        f"tiktok is emulated at http://127.0.0.1:{port}. Settings for an app, in an ini file:",
+        "",
+        "authkit.tiktok.client_key = sbawemulator0001",
+        "authkit.tiktok.client_secret = emulated-secret-worth-nothing",
+        f"authkit.tiktok.authorize_url = http://127.0.0.1:{port}/v2/auth/authorize/",
+        f"authkit.tiktok.token_url = http://127.0.0.1:{port}/v2/oauth/token/",
+        f"authkit.tiktok.userinfo_url = http://127.0.0.1:{port}/v2/user/info/",
+        f"authkit.tiktok.revoke_url = http://127.0.0.1:{port}/v2/oauth/revoke/",
+        "",
+        "or in the environment:",
+        "",
+        "export AUTHKIT_TIKTOK_CLIENT_KEY=sbawemulator0001",
+        "export AUTHKIT_TIKTOK_CLIENT_SECRET=emulated-secret-worth-nothing",
+        f"export AUTHKIT_TIKTOK_AUTHORIZE_URL=http://127.0.0.1:{port}/v2/auth/authorize/",
+        f"export AUTHKIT_TIKTOK_TOKEN_URL=http://127.0.0.1:{port}/v2/oauth/token/",
+        f"export AUTHKIT_TIKTOK_USERINFO_URL=http://127.0.0.1:{port}/v2/user/info/",
+        f"export AUTHKIT_TIKTOK_REVOKE_URL=http://127.0.0.1:{port}/v2/oauth/revoke/",
+        "",
+        "Ctrl-C ends it.",
+        "",
+    ]
+
+
+def test_an_emulator_prints_its_settings_for_machines():
+    port = free_port()
+    with interrupted():
+        told = json.loads(run("emulate", "tiktok", "--port", str(port), "--json").output)
+
+    assert told == {
+        "origin": f"http://127.0.0.1:{port}",
+        "settings": {
+            f"authkit.tiktok.{key}": value
+            for key, value in TikTokEmulator().settings(f"http://127.0.0.1:{port}").items()
+        },
+    }
+
+
+@pytest.mark.slow
+def test_an_emulator_in_a_process_of_its_own_gives_way_answers_and_ends_by_ctrl_c():
+    with busy_port() as port, running("emulate", "tiktok", "--port", str(port)) as process:
+        shown = read_until(process.stdout, "Ctrl-C")
+        origin = re.search(r"http://127\.0\.0\.1:\d+", shown)[0]
+        with requests.Session() as session:
+            session.trust_env = False
+            answer = session.get(f"{origin}/v2/user/info/", timeout=10)
+        process.send_signal(signal.SIGINT)
+        rest, errors = process.communicate(timeout=20)
+
+    assert origin != f"http://127.0.0.1:{port}"
+    assert f"authkit.tiktok.token_url = {origin}/v2/oauth/token/" in shown
+    assert (answer.status_code, answer.json()["error"]["code"]) == (401, "access_token_invalid")
+    assert (process.returncode, rest.strip(), errors) == (0, "", "")
+
+
+@pytest.mark.slow
+def test_an_unknown_emulator_in_a_process_of_its_own_is_one_line():
+    done = run_process("emulate", "tictoc")
+
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == "Error: no plugin brings an emulator of 'tictoc'; there are: tiktok\n"
+
+
+# authkit demo
+
+
+@pytest.mark.pyramid
+def test_the_demo_signs_in_shows_the_profile_and_ends():
+    result = run("demo", "--check", "--port", "0", "--emulator-port", "0")
+    lines = [cells(line) for line in result.output.splitlines()]
+
+    assert result.exit_code == 0
+    assert [line[:2] for line in lines[3:8]] == [
+        ["start", "302"],
+        ["consent page", "200"],
+        ["consent", "302"],
+        ["callback", "303"],
+        ["profile", "200"],
+    ]
+    assert ["identity", "v1:tiktok:sbawemulator0001:-000AbCdEfGhIjKlMnOpQrStUvWxYz01"] in lines
+    assert ["display_name", "Ada Tok"] in lines
+    assert "Your turn" not in result.output
+
+
+@pytest.mark.pyramid
+def test_the_demo_goes_on_until_ctrl_c():
+    port = free_port()
+    with interrupted():
+        result = run("demo", "--port", str(port), "--emulator-port", "0")
+
+    assert result.exit_code == 0
+    assert result.output.splitlines()[-2:] == [
+        f"Your turn: open http://127.0.0.1:{port}/ in a browser. Ctrl-C ends the demo.",
+        "",
+    ]
+
+
+@pytest.mark.pyramid
+def test_the_demo_s_json_is_alone_on_the_standard_output(capsys):
+    with interrupted():
+        status = demo.run("tiktok", 0, 0, check=False, as_json=True)
+    shown = capsys.readouterr()
+    origin = json.loads(shown.out)["url"]
+
+    assert status == 0
+    assert f"Your turn: open {origin}/ in a browser" in shown.err
+
+
+@pytest.mark.pyramid
+def test_the_demo_does_not_read_the_settings_of_another_app():
+    result = run(
+        "demo",
+        "--check",
+        "--json",
+        "--port",
+        "0",
+        "--emulator-port",
+        "0",
+        AUTHKIT_PREFIX="/login",
+        AUTHKIT_TIKTOK_REDIRECT_URI="https://app.example/auth/tiktok/callback",
+        AUTHKIT_OTHER_CLIENT_KEY="another",
+    )
+
+    assert (result.exit_code, json.loads(result.stdout)["profile"]["display_name"]) == (0, "Ada Tok")
+
+
+class StingyEmulator(TikTokEmulator):
+    """An emulator that gives out the wrong secret."""
+
+    def settings(self, origin):
+        return {**super().settings(origin), "client_secret": "of-another-app"}
+
+
+class StrictEmulator(TikTokEmulator):
+    """An emulator that knows no app by the key that it gives out."""
+
+    def settings(self, origin):
+        return {**super().settings(origin), "client_key": "aw-unknown"}
+
+
+class HostileEmulator(TikTokEmulator):
+    """An emulator whose user has a name that is markup."""
+
+    def __init__(self):
+        super().__init__(users=[User(open_id="x", union_id="y", display_name="[red]Eve[/nope]", username="eve")])
+
+
+def plugin_with(emulator):
+    class Plugin:
+        @hookimpl
+        def authkit_providers(self):
+            return [tiktok]
+
+        @hookimpl
+        def authkit_emulators(self):
+            return [emulator]
+
+    return load_plugins(found=(), extra=[Plugin()])
+
+
+@pytest.mark.pyramid
+@pytest.mark.parametrize(
+    ("emulator", "legs"),
+    [
+        (StingyEmulator, [("start", 302), ("consent page", 200), ("consent", 302), ("callback", 503)]),
+        (StrictEmulator, [("start", 302), ("consent page", 302), ("consent", 302), ("callback", 200)]),
+    ],
+)
+def test_a_demo_whose_login_fails_shows_how_far_it_came_and_has_status_1(emulator, legs, capsys):
+    status = demo.run("tiktok", 0, 0, check=True, as_json=True, plugins=plugin_with(emulator))
+    told = json.loads(capsys.readouterr().out)
+
+    assert status == 1
+    assert told["profile"] is None
+    assert [(leg["name"], leg["status"]) for leg in told["legs"]] == legs
+
+
+@pytest.mark.pyramid
+def test_a_demo_whose_login_fails_says_so(capsys):
+    status = demo.run("tiktok", 0, 0, check=True, as_json=False, plugins=plugin_with(StingyEmulator))
+
+    assert status == 1
+    assert "The login did not come through; the log above says why." in capsys.readouterr().out
+
+
+@pytest.mark.pyramid
+def test_a_name_that_is_markup_is_printed_as_it_is(capsys):
+    status = demo.run("tiktok", 0, 0, check=True, as_json=False, plugins=plugin_with(HostileEmulator))
+
+    assert status == 0
+    assert "[red]Eve[/nope]" in capsys.readouterr().out
+
+
+@pytest.mark.pyramid
+def test_a_demo_of_an_unknown_provider_is_one_line():
+    result = run("demo", "tictoc", "--check")
+
+    assert (result.exit_code, result.output) == (
+        1,
+        "Error: no plugin brings an emulator of 'tictoc'; there are: tiktok\n",
+    )
+
+
+@pytest.mark.pyramid
+@pytest.mark.slow
+def test_the_demo_in_a_process_of_its_own_gives_way_on_both_ports_and_has_status_0():
+    with busy_port() as port, busy_port() as emulator_port:
+        ports = ("--port", str(port), "--emulator-port", str(emulator_port))
+        plain, told = run_process("demo", "--check", *ports), run_process("demo", "--check", "--json", *ports)
+    data = json.loads(told.stdout)
+
+    assert (plain.returncode, plain.stderr) == (0, "")
+    assert "Ada Tok" in plain.stdout
+    assert (told.returncode, told.stderr) == (0, "")
+    assert data["url"] != f"http://127.0.0.1:{port}"
+    assert data["profile"]["identity"] == "v1:tiktok:sbawemulator0001:-000AbCdEfGhIjKlMnOpQrStUvWxYz01"
+    assert [leg["name"] for leg in data["legs"]] == ["start", "consent page", "consent", "callback", "profile"]
+
+
+GRUMPY = """
+from dataclasses import replace
+from authkit import hookimpl
+from authkit_tiktok.emulator import TikTokEmulator
+from authkit_tiktok.provider import tiktok
+
+class GrumpyEmulator(TikTokEmulator):
+    provider = "grumpy"
+
+    def settings(self, origin):
+        return {**super().settings(origin), "client_secret": "of-another-app"}
+
+@hookimpl
+def authkit_providers():
+    return [replace(tiktok, name="grumpy", title="Grumpy")]
+
+@hookimpl
+def authkit_emulators():
+    return [GrumpyEmulator]
+"""
+
+
+@pytest.mark.pyramid
+@pytest.mark.slow
+def test_the_demo_in_a_process_of_its_own_has_status_1_and_a_log_line_when_the_login_fails(tmp_path, monkeypatch):
+    install(tmp_path, "authkit-grumpy", "authkit_grumpy", GRUMPY, monkeypatch)
+    done = run_process("demo", "grumpy", "--check", "--port", "0", "--emulator-port", "0", PYTHONPATH=str(tmp_path))
+
+    assert done.returncode == 1
+    assert "The login did not come through; the log above says why." in done.stdout
+    assert "outcome=failure code=provider_misconfigured provider=grumpy registration=grumpy" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+# The demo's robot
+
+
+def test_the_robot_takes_the_first_choice_and_ticks_every_box():
+    taken = []
+
+    def provider(environ, start_response):
+        if environ["REQUEST_METHOD"] == "POST":
+            length = int(environ["CONTENT_LENGTH"])
+            taken.append(environ["wsgi.input"].read(length).decode())
+            return Answer.redirect("/done").send(start_response)
+        if environ["PATH_INFO"] == "/start":
+            return Answer.redirect("/consent?x=1").send(start_response)
+        if environ["PATH_INFO"] == "/done":
+            return Answer.redirect("/page").send(start_response)
+        return Answer.page(
+            "<form><input type=radio name=user value=a><input type=radio name=user value=b>"
+            "<input type=checkbox name=scope value=1><input type=checkbox name=scope value=2><input type=text>"
+            "<button name=decision value=allow><button name=decision value=deny></form>"
+        ).send(start_response)
+
+    with serve(provider, port=0) as server:
+        legs, page = sign_in(f"{server.origin}/start")
+
+    assert taken == ["user=a&scope=1&scope=2&decision=allow"]
+    assert page.url == f"{server.origin}/page"
+    assert [leg.status for leg in legs] == [302, 200, 302, 302, 200]
+    assert all(0 < leg.seconds < 10 for leg in legs)
+
+
+def test_the_robot_stops_where_it_is_not_led_on():
+    with serve(lambda _, start_response: Answer(404).send(start_response), port=0) as server:
+        legs, page = sign_in(f"{server.origin}/start")
+
+    assert ([(leg.name, leg.status) for leg in legs], page) == ([("start", 404)], None)
+
+
+# The demo's app
+
+
+class DemoWorld:
+    """The demo's app, a browser, and TikTok's emulator without a socket."""
+
+    def __init__(self, **options):
+        from webtest import TestApp
+
+        from authkit.cli.demo_app import make_app
+
+        self.emulator = TikTokEmulator(**options)
+        settings = demo.demo_settings("tiktok", self.emulator, "http://127.0.0.1:8787", "http://localhost:6543")
+        kit = AuthKit.from_settings(settings, transport=WsgiTransport(self.emulator), environ={})
+        self.browser = TestApp(make_app(kit), extra_environ={"HTTP_HOST": "localhost:6543"})
+
+    def log_in(self, start="/auth/tiktok?return_to=/", **consent):
+        """Log in and return the page at the end."""
+        started = self.browser.get(start, status=302)
+        return self.browser.get(self.emulator.approve(started.location, **consent), status=303).follow(status=200)
+
+    def page(self):
+        return BeautifulSoup(self.browser.get("/", status=200).text, "html.parser")
+
+
+@pytest.mark.pyramid
+def test_a_stranger_is_shown_the_way_in():
+    page = DemoWorld().page()
+
+    assert page.h1.text == "Hello, stranger"
+    assert (page.select_one("#continue").text, page.select_one("#continue")["href"]) == (
+        "Continue with TikTok",
+        "/auth/tiktok?return_to=%2F",
+    )
+    assert page.select("#signed-in, form") == []
+
+
+@pytest.mark.pyramid
+def test_somebody_who_is_signed_in_is_shown_what_the_app_has_got():
+    world = DemoWorld()
+    world.log_in(start=world.page().select_one("#continue")["href"])
+    page = world.page()
+
+    assert (page.h1.text, page.select_one(".who p").text) == ("Ada Tok", "@ada.tok")
+    assert page.select_one("#identity").text == "v1:tiktok:sbawemulator0001:-000AbCdEfGhIjKlMnOpQrStUvWxYz01"
+    assert [tag.text for tag in page.select("#granted .tag")] == [
+        "user.info.basic",
+        "user.info.profile",
+        "user.info.stats",
+        "video.list",
+    ]
+    assert page.select("#missing, #ask-again") == []
+    assert "follower count" in page.dl.text
+    assert "x-signature" not in page.text
+
+
+@pytest.mark.pyramid
+def test_the_profile_is_there_for_machines():
+    world = DemoWorld()
+    world.log_in(scopes=["user.info.basic"])
+    told = world.browser.get("/profile.json", status=200)
+
+    assert told.cache_control.no_store
+    assert told.json == {
+        "identity": "v1:tiktok:sbawemulator0001:-000AbCdEfGhIjKlMnOpQrStUvWxYz01",
+        "granted_scopes": ["user.info.basic"],
+        **world.emulator.users[0].read(
+            ["open_id", "union_id", "avatar_url", "avatar_url_100", "avatar_large_url", "display_name"]
+        ),
+    }
+
+
+@pytest.mark.pyramid
+def test_a_stranger_has_no_profile_and_nothing_to_ask_for():
+    browser = DemoWorld().browser
+
+    assert browser.get("/profile.json", status=401).json == {"error": "nobody is signed in"}
+    assert browser.get("/ask-again", status=303).location == "http://localhost:6543/"
+
+
+@pytest.mark.pyramid
+def test_what_was_not_granted_is_shown_and_can_be_asked_for_again():
+    world = DemoWorld()
+    world.log_in(scopes=["user.info.basic", "video.list"])
+    page = world.page()
+    missing = [tag.text for tag in page.select("#missing .tag")]
+    asked = world.browser.get(page.select_one("#ask-again")["href"], status=302)
+    world.browser.get(world.emulator.approve(asked.location), status=303)
+    again = world.page()
+
+    assert missing == ["user.info.profile", "user.info.stats"]
+    assert page.select_one(".who p").text == "no handle was granted"
+    assert "disable_auto_auth=1" in asked.location
+    assert (again.select("#missing"), again.select_one(".who p").text) == ([], "@ada.tok")
+
+
+@pytest.mark.pyramid
+def test_signing_out_ends_it():
+    world = DemoWorld()
+    world.log_in()
+    form = world.page().form
+    world.browser.post(form["action"], status=303)
+
+    assert form["action"] == "http://localhost:6543/auth/logout"
+    assert world.page().h1.text == "Hello, stranger"
+
+
+@pytest.mark.pyramid
+def test_a_hostile_name_is_escaped():
+    world = DemoWorld()
+    shown = world.log_in(user="zoe_lukasz")
+
+    assert world.page().h1.text == "Zoë & <b>Łukasz</b> 👋 \"' 北京"
+    assert "<b>" not in shown.text
+    assert "<script>" not in shown.text
+
+
+@pytest.mark.pyramid
+def test_a_user_without_a_name_is_somebody():
+    user = User(open_id="x", union_id="y", display_name="", username="")
+    world = DemoWorld(users=[user])
+    world.log_in(scopes=["user.info.basic"])
+
+    assert (world.page().h1.text, world.page().select_one(".face").text) == ("Somebody", "?")
+
+
+# What is missing
+
+
+BLOCKED = """
+import sys
+
+class Blocker:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in {blocked!r}:
+            raise ModuleNotFoundError(f"No module named {{name!r}}", name=name)
+
+sys.meta_path.insert(0, Blocker())
+sys.argv = ["authkit", *{args!r}]
+from authkit.cli import main
+main()
+"""
+
+
+def run_without(*blocked, args):
+    code = BLOCKED.format(blocked=blocked, args=args)
+    return subprocess.run(
+        [sys.executable, "-c", code], env=environment(), capture_output=True, text=True, timeout=60, check=False
+    )
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("blocked", "args", "advice"),
+    [
+        (
+            "click",
+            ["plugins"],
+            "The command line needs two more packages: pip install 'authkit-core[cli]'\n",
+        ),
+        (
+            "rich",
+            ["plugins"],
+            "The command line needs two more packages: pip install 'authkit-core[cli]'\n",
+        ),
+        (
+            "waitress",
+            ["emulate", "tiktok"],
+            "Error: serving needs waitress: pip install 'authkit-core[emulator]'\n",
+        ),
+        (
+            "pyramid",
+            ["demo", "--check"],
+            "Error: the demo needs pyramid: pip install 'authkit-core[cli,pyramid,emulator]'\n",
+        ),
+    ],
+)
+def test_a_missing_package_is_one_line_with_the_command_that_brings_it(blocked, args, advice):
+    done = run_without(blocked, args=args)
+
+    assert (done.returncode, done.stdout, done.stderr) == (1, "", advice)
+
+
+@pytest.mark.slow
+def test_the_list_of_plugins_needs_neither_pyramid_nor_waitress():
+    done = run_without("pyramid", "webob", "waitress", args=["plugins", "--json"])
+
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_without_its_libraries_the_command_line_says_how_to_get_them(monkeypatch):
+    monkeypatch.setitem(sys.modules, "rich", None)
+
+    with pytest.raises(SystemExit) as caught:
+        main()
+    assert caught.value.code == "The command line needs two more packages: pip install 'authkit-core[cli]'"
+
+
+def test_without_pyramid_the_demo_says_how_to_get_it(monkeypatch):
+    monkeypatch.delitem(sys.modules, "authkit.cli.demo_app", raising=False)
+    monkeypatch.setitem(sys.modules, "pyramid.config", None)
+
+    with pytest.raises(ConfigError, match=r"the demo needs pyramid\.config: pip install 'authkit-core\[cli,pyramid,"):
+        demo.run("tiktok", 0, 0, check=True, as_json=False)
+
+
+def test_the_module_is_the_command_line(monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["python -m authkit", "--version"])
+
+    with pytest.raises(SystemExit) as caught:
+        runpy.run_module("authkit", run_name="__main__")
+    assert (caught.value.code, capsys.readouterr().out) == (
+        0,
+        f"authkit, version {metadata.version('authkit-core')}\n",
+    )
+
+
+def test_importing_the_module_runs_nothing(capsys):
+    runpy.run_module("authkit.__main__", run_name="authkit.__main__")
+
+    assert capsys.readouterr().out == ""
+
+
+def test_help_names_every_command():
+    assert set(authkit.commands) == {"demo", "emulate", "plugins"}
+    for name in ("", *authkit.commands):
+        result = run(*filter(None, [name, "--help"]))
+        assert (result.exit_code, result.output.startswith("Usage: authkit")) == (0, True)

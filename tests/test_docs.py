@@ -1,0 +1,86 @@
+"""The docs say what the code does."""
+
+from __future__ import annotations
+
+import ast
+import importlib.util
+import inspect
+import re
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from authkit import errors
+
+ROOT = Path(__file__).parent.parent
+DOCS = sorted((ROOT / "docs").glob("*.md"))
+PROSE = [*DOCS, ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "SECURITY.md", ROOT / "CHANGELOG.md"]
+
+
+@pytest.fixture(scope="module")
+def tables() -> ModuleType:
+    """Give the script that writes the generated parts."""
+    spec = importlib.util.spec_from_file_location("tables", ROOT / "docs" / "tables.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.mark.parametrize("path", DOCS, ids=lambda path: path.name)
+def test_generated_parts_are_what_the_code_says(path: Path, tables: ModuleType) -> None:
+    text = path.read_text(encoding="utf-8")
+    assert text == tables.renewed(text)
+
+
+def test_every_generated_part_stands_somewhere(tables: ModuleType) -> None:
+    everything = "".join(path.read_text(encoding="utf-8") for path in DOCS)
+    assert [name for name in tables.BLOCKS if f"<!-- {name} -->\n|" not in everything and name != "hooks"] == []
+    assert "### `authkit_providers()`" in everything
+
+
+def test_every_error_code_has_a_section_and_every_section_a_code() -> None:
+    codes = {
+        found.code
+        for name in errors.__all__
+        if inspect.isclass(found := getattr(errors, name)) and name != "AuthkitError"
+    }
+    text = (ROOT / "docs" / "errors.md").read_text(encoding="utf-8")
+    sections = re.findall(r"^## (\w+)$", text, re.MULTILINE)
+    assert sorted(sections) == sorted(codes)
+
+
+@pytest.mark.parametrize("path", PROSE, ids=lambda path: path.name)
+def test_links_inside_the_repository_lead_somewhere(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    targets = [target.partition("#")[0] for target in re.findall(r"\]\(([^)]+)\)", text)]
+    local = [target for target in targets if target and not target.startswith("https://")]
+    assert [target for target in local if not (path.parent / target).exists()] == []
+
+
+def test_readme_is_at_most_150_lines() -> None:
+    assert len((ROOT / "README.md").read_text(encoding="utf-8").splitlines()) <= 150
+
+
+@pytest.mark.parametrize(
+    ("page", "example"),
+    [
+        ("README.md", "hello.py"),
+        ("README.md", "acme_plugin/authkit_acme.py"),
+        ("docs/pyramid.md", "test_hello.py"),
+    ],
+)
+def test_a_page_shows_an_example_as_it_is(page: str, example: str) -> None:
+    source = (ROOT / "examples" / example).read_text(encoding="utf-8")
+    docstring = ast.get_source_segment(source, ast.parse(source).body[0]) or ""
+    assert source.replace(docstring, "", 1).strip() in (ROOT / page).read_text(encoding="utf-8")
+
+
+@pytest.mark.pyramid
+def test_readme_maps_files_that_exist() -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (`.+`) \|", text.partition("## The code")[2].partition("## Read on")[0], re.MULTILINE)
+    named = [name for row in rows for name in re.findall(r"`([^`]+)`", row)]
+    assert [name for name in named if not (ROOT / name).exists() and not (ROOT / "authkit" / name).exists()] == []

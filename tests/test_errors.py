@@ -1,0 +1,168 @@
+"""The error tree: stable codes and statuses, one printable line for the log, and no secret in it."""
+
+from __future__ import annotations
+
+from base64 import b64encode, urlsafe_b64encode
+from urllib.parse import quote, quote_plus
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from authkit import errors
+from authkit.errors import AccountConflict, AuthkitError, MethodNotAllowed, ProviderRejected, printable, redacted
+
+CODES = {
+    "AccessDenied": ("access_denied", 403),
+    "AccountConflict": ("account_conflict", 409),
+    "AccountDenied": ("account_denied", 403),
+    "AuthkitError": ("error", 400),
+    "ConfigError": ("config_error", 500),
+    "CrossSite": ("cross_site", 403),
+    "InvalidRequest": ("invalid_request", 400),
+    "IssuerMismatch": ("issuer_mismatch", 400),
+    "LinkRequired": ("link_required", 409),
+    "MethodNotAllowed": ("invalid_request", 405),
+    "ProviderMisconfigured": ("provider_misconfigured", 503),
+    "ProviderProtocolError": ("provider_protocol", 502),
+    "ProviderRateLimited": ("provider_rate_limited", 503),
+    "ProviderRejected": ("provider_rejected", 400),
+    "ProviderUnavailable": ("provider_unavailable", 503),
+    "RateLimited": ("rate_limited", 429),
+    "ReauthRequired": ("reauth_required", 401),
+    "ScopeMissing": ("scope_missing", 403),
+    "StateInvalid": ("state_invalid", 400),
+    "StoreUnavailable": ("store_unavailable", 503),
+    "UnknownProvider": ("unknown_provider", 404),
+}
+
+CLASSES: dict[str, type[AuthkitError]] = {name: getattr(errors, name) for name in errors.__all__ if name[0].isupper()}
+
+
+def test_every_error_has_its_code_and_status() -> None:
+    assert {name: (kind.code, kind.status) for name, kind in CLASSES.items()} == CODES
+
+
+def test_every_error_is_exported() -> None:
+    tree = {AuthkitError, *AuthkitError.__subclasses__(), MethodNotAllowed}
+    assert {kind for kind in tree if kind.__module__ == "authkit.errors"} == set(CLASSES.values())
+    assert errors.__all__ == [*sorted(CLASSES), "brief", "printable", "redacted"]
+
+
+@pytest.mark.parametrize("name", sorted(CODES))
+def test_every_error_has_a_sentence_for_the_visitor(name: str) -> None:
+    assert CLASSES[name].message.endswith(".")
+
+
+def test_an_error_knows_what_it_is_told_and_nothing_else() -> None:
+    error = ProviderRejected("no", registration="acme", log_id="log-1", retry_after=30)
+
+    assert (error.reason, error.registration, error.log_id, error.retry_after) == ("no", "acme", "log-1", 30)
+    assert (error.cookies, str(error), error.args) == ((), "provider_rejected: no", ("provider_rejected: no",))
+
+
+def test_an_error_without_a_reason_is_its_code() -> None:
+    error = ProviderRejected()
+
+    assert (error.reason, error.registration, error.log_id, error.retry_after) == ("", "", "", None)
+    assert (str(error), repr(error)) == ("provider_rejected", "ProviderRejected('provider_rejected')")
+
+
+def test_every_error_has_a_correlation_id_of_its_own() -> None:
+    ids = {ProviderRejected().correlation_id for _ in range(100)}
+
+    assert len(ids) == 100
+    assert {len(bytes.fromhex(text)) for text in ids} == {8}
+
+
+def test_an_account_conflict_remembers_where_the_login_was_going() -> None:
+    assert AccountConflict("somebody else").return_to is None
+    assert AccountConflict("somebody else", return_to="/inbox").return_to == "/inbox"
+    assert AccountConflict("somebody else", return_to="/inbox").reason == "somebody else"
+
+
+def test_a_method_that_is_not_allowed_names_the_one_that_is() -> None:
+    error = MethodNotAllowed("POST")
+
+    assert (error.allowed, error.reason) == ("POST", "only POST is allowed here")
+
+
+def test_inp_02_the_reason_stays_on_one_line() -> None:
+    error = ProviderRejected("x\nINFO login ok \x1b[2J")
+
+    assert error.reason == r"x\nINFO login ok \x1b[2J"
+    assert str(error) == r"provider_rejected: x\nINFO login ok \x1b[2J"
+
+
+@pytest.mark.parametrize("log_id", ["1\r\n2", "1 cause=all-good", "1" * 101, "é", "[redacted]"])
+def test_inp_02_a_log_id_that_could_forge_a_field_of_the_log_is_dropped(log_id: str) -> None:
+    assert ProviderRejected(log_id=log_id).log_id == ""
+
+
+def test_a_log_id_is_kept() -> None:
+    log_id = "202611211000000123456789ABCDEF0123"
+    assert ProviderRejected(log_id=log_id).log_id == log_id
+
+
+SPELLED = "a+b/c!d*e=f secret"
+
+
+@pytest.mark.parametrize(
+    "echo",
+    [
+        SPELLED,
+        quote(SPELLED, safe=""),
+        quote(SPELLED),
+        quote(SPELLED, safe="!*'()"),
+        quote_plus(SPELLED),
+        quote(quote(SPELLED, safe=""), safe=""),
+        quote(SPELLED, safe="").lower(),
+        SPELLED.replace("/", "\\/"),
+        SPELLED.upper(),
+        b64encode(SPELLED.encode()).decode(),
+        urlsafe_b64encode(SPELLED.encode()).decode().rstrip("="),
+        SPELLED.encode().hex(),
+    ],
+)
+def test_g_4_a_secret_is_taken_out_in_whatever_spelling(echo: str) -> None:
+    assert redacted(f"bad: {echo}", [SPELLED]) == "bad: [redacted]"
+
+
+@given(st.text(), st.integers(min_value=3, max_value=600))
+def test_printable_gives_one_short_line_of_printable_ascii(text: str, length: int) -> None:
+    line = printable(text, length)
+
+    assert line.isascii()
+    assert not line or line.isprintable()
+    assert len(line) <= length
+
+
+@given(st.text(st.characters(min_codepoint=0x20, max_codepoint=0x7E, exclude_characters="\\"), max_size=500))
+def test_printable_leaves_a_plain_line_alone(text: str) -> None:
+    assert printable(text) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [("a" * 500, "a" * 500), ("a" * 501, "a" * 497 + "..."), ("é" * 200, (r"\xe9" * 125)[:497] + "...")],
+)
+def test_printable_shows_where_it_cut(text: str, line: str) -> None:
+    assert printable(text) == line
+
+
+@pytest.mark.parametrize(
+    ("text", "secrets", "left"),
+    [
+        ("code abc/d+e is bad", ["abc/d+e"], "code [redacted] is bad"),
+        ("code abc%2Fd%2Be is bad", ["abc/d+e"], "code [redacted] is bad"),
+        ("code a+b is bad", ["a b"], "code [redacted] is bad"),
+        ("code a%20b is bad", ["a b"], "code [redacted] is bad"),
+        ("abcdef and abc", ["abc", "abcdef"], "[redacted] and [redacted]"),
+        ("read", ["a", "e", "d"], "r[redacted][redacted][redacted]"),
+        ("nothing to hide", ["", "abc"], "nothing to hide"),
+        ("a lone \ud800", ["\ud800"], "a lone [redacted]"),
+    ],
+    ids=["plain", "percent", "plus", "blank", "longest-first", "once", "empty", "surrogate"],
+)
+def test_redacted_takes_secrets_out(text: str, secrets: list[str], left: str) -> None:
+    assert redacted(text, secrets) == left

@@ -1,0 +1,64 @@
+"""What `import authkit` costs, and what it offers."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib  # comes with pytest
+
+import authkit
+
+HEAVY = {
+    *("requests", "requests_oauthlib", "oauthlib", "urllib3", "cryptography", "jinja2", "sqlalchemy"),
+    *("pyramid", "webob", "click", "rich", "waitress"),
+}
+
+
+def run(code: str) -> str:
+    result = subprocess.run([sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, check=False)
+    assert result.stderr == ""
+    return result.stdout.strip()
+
+
+@pytest.mark.parametrize("package", ["authkit", "authkit_tiktok", "authkit_tiktok.provider", "authkit.errors"])
+def test_an_import_loads_nothing_heavy(package: str) -> None:
+    loaded = run(f"import {package}, sys; print(*sys.modules)").split()
+
+    assert package in loaded
+    assert HEAVY & set(loaded) == set()
+
+
+def test_the_kit_is_there_when_it_is_asked_for() -> None:
+    assert run("from authkit import AuthKit; print(AuthKit.__module__)") == "authkit.flow"
+
+
+def test_every_name_that_is_offered_is_there() -> None:
+    assert authkit.__all__ == sorted(authkit.__all__)
+    assert [name for name in authkit.__all__ if not hasattr(authkit, name)] == []
+
+
+def test_a_name_that_is_not_offered_is_not_there() -> None:
+    with pytest.raises(AttributeError, match="module 'authkit' has no attribute 'Nope'"):
+        authkit.Nope  # noqa: B018
+
+
+def test_the_import_contracts_name_every_module() -> None:
+    root = Path(__file__).parent.parent
+    contracts = tomllib.loads((root / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
+    by_name = {contract["name"]: contract for contract in contracts}
+    modules = {f"authkit.{path.stem}" for path in (root / "authkit").iterdir() if path.name != "__pycache__"}
+    modules -= {"authkit.__init__", "authkit.__main__", "authkit.py", "authkit.templates"}
+
+    public = {"authkit.errors", "authkit.pkce", "authkit.emulator"}
+    hidden = set(by_name["A plugin imports public names only"]["forbidden_modules"])
+    assert hidden - {"authkit.pyramid"} == modules - public - {"authkit.pyramid"}
+
+    unaware = set(by_name["Only the adapter knows Pyramid"]["source_modules"])
+    assert unaware == (modules - {"authkit.cli", "authkit.pyramid"}) | {"authkit_tiktok"}

@@ -1,0 +1,198 @@
+"""The settings as data: what each key takes, and what it says of a value that it does not take."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from authkit import Option, Secret
+from authkit.keys import REGISTRATION_KEYS, SITE_KEYS, option_key, words
+
+KEYS = {**SITE_KEYS, **REGISTRATION_KEYS}
+
+
+def test_these_are_the_settings() -> None:
+    assert [*SITE_KEYS] == [
+        "secret",
+        "base_url",
+        "prefix",
+        "plugins",
+        "login_url",
+        "templates",
+        "ca_bundle",
+        "proxy",
+    ]
+    assert [*REGISTRATION_KEYS] == [
+        "client_id",
+        "client_secret",
+        "provider",
+        "scope",
+        "required_scope",
+        "redirect_uri",
+        "pkce",
+        "prompt",
+        "authorize_url",
+        "token_url",
+        "userinfo_url",
+        "revoke_url",
+    ]
+
+
+def test_these_settings_are_secret_and_these_are_required() -> None:
+    assert {name for name, key in KEYS.items() if key.is_secret} == {"secret", "proxy", "client_secret"}
+    assert {name for name, key in KEYS.items() if key.is_required} == {
+        "secret",
+        "base_url",
+        "client_id",
+        "client_secret",
+    }
+
+
+@pytest.mark.parametrize("name", sorted(KEYS))
+def test_every_key_knows_its_name_and_has_a_line_of_help(name: str) -> None:
+    assert KEYS[name].name == name
+    assert KEYS[name].help
+    assert "\n" not in KEYS[name].help
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "value"),
+    [
+        ("secret", "a" * 32, (Secret("a" * 32),)),
+        ("secret", f"{'b' * 32}\n {'ü' * 16}", (Secret("b" * 32), Secret("ü" * 16))),
+        ("base_url", "https://app.example", "https://app.example"),
+        ("base_url", "https://app.example/", "https://app.example"),
+        ("base_url", "https://app.example:8443/a/b-c_d.e~f/", "https://app.example:8443/a/b-c_d.e~f"),
+        ("base_url", "http://localhost:6543", "http://localhost:6543"),
+        ("prefix", "/auth", "/auth"),
+        ("prefix", "/sign-in/v1", "/sign-in/v1"),
+        ("plugins", "a, b c,a", ("a", "b", "c")),
+        ("login_url", "/login?a=b", "/login?a=b"),
+        ("login_url", "https://other.example/login", "https://other.example/login"),
+        ("client_id", "7abc-~!", "7abc-~!"),
+        ("client_secret", "s3cret", Secret("s3cret")),
+        ("proxy", "http://user:pass@proxy:3128", Secret("http://user:pass@proxy:3128")),
+        ("scope", "a,b  c", ("a", "b", "c")),
+        ("required_scope", "a", ("a",)),
+        ("redirect_uri", "https://app.example/cb?x=%2F", "https://app.example/cb?x=%2F"),
+        ("redirect_uri", "http://127.0.0.1:3000/cb", "http://127.0.0.1:3000/cb"),
+        ("pkce", "HEX", "hex"),
+        ("pkce", "off", "off"),
+        ("prompt", "consent", "consent"),
+        ("token_url", "http://localhost:8787/token", "http://localhost:8787/token"),
+    ],
+)
+def test_a_good_value_is_read(name: str, text: str, value: Any) -> None:
+    assert KEYS[name].parse(text) == value
+
+
+BAD_URLS = {
+    "app.example": "is no absolute URL",
+    "/callback": "is no absolute URL",
+    "http://app.example/": "is http; write https",
+    "https://user:pass@app.example/": "has a user, a fragment or a port",
+    "https://app.example/#fragment": "has a user, a fragment or a port",
+    "http://localhost:80@attacker.test/": "has a user, a fragment or a port",
+    "https://app.example/ x": "has a blank, a backslash",
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "problem"),
+    [
+        ("secret", "a" * 31, "is shorter than 32 bytes; make one with: python -c"),
+        ("secret", f"{'a' * 32} {'b' * 31}", "is shorter than 32 bytes; make one with: python -c"),
+        *(
+            (name, url, problem)
+            for name in ("base_url", "redirect_uri", "authorize_url", "token_url", "userinfo_url", "revoke_url")
+            for url, problem in BAD_URLS.items()
+        ),
+        ("base_url", "https://app.example?", "must be an origin, with a plain path at most"),
+        ("base_url", "https://app.example/?a=b", "must be an origin, with a plain path at most"),
+        ("base_url", "https://app.example//", "must be an origin, with a plain path at most"),
+        ("base_url", "https://app.example/a%20b", "must be an origin, with a plain path at most"),
+        ("base_url", "https://app.example/a;b", "must be an origin, with a plain path at most"),
+        ("base_url", "https://*.app.example", "has a host or a port that no URL has"),
+        ("redirect_uri", "https://*.app.example/cb", "has a wildcard; write one exact address"),
+        ("redirect_uri", "https://app.example/*", "has a wildcard; write one exact address"),
+        ("prefix", "auth", "must be a path such as /auth"),
+        ("prefix", "/", "must be a path such as /auth"),
+        ("prefix", "/auth/", "must be a path such as /auth"),
+        ("prefix", "//auth", "must be a path such as /auth"),
+        ("prefix", "/auth\n", "must be a path such as /auth"),
+        ("prefix", "/ä", "must be a path such as /auth"),
+        ("login_url", "login", "is no absolute URL"),
+        ("login_url", "//evil.example", "is no absolute URL"),
+        ("login_url", "/login#x", "is no absolute URL"),
+        ("login_url", "/a\\b", "has a blank, a backslash"),
+        ("login_url", "http://app.example/login", "is http"),
+        ("templates", "/no/such/folder", "is no folder"),
+        ("ca_bundle", "/no/such/file.pem", "is no readable file of PEM certificates"),
+        ("client_id", "a b", "has a blank or an invisible character inside"),
+        ("client_id", "a\u200bb", "has a blank or an invisible character inside"),
+        ("client_secret", "a\nb", "has a blank or an invisible character inside"),
+        ("proxy", "http://proxy :1", "has a blank or an invisible character inside"),
+        ("pkce", "plain", "must be one of: on, off, hex, base64url"),
+    ],
+)
+def test_a_bad_value_is_refused_with_what_to_do(name: str, text: str, problem: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(problem)) as caught:
+        KEYS[name].parse(text)
+
+    if KEYS[name].is_secret:
+        assert text not in str(caught.value)
+
+
+def test_a_folder_must_be_there(tmp_path: Path) -> None:
+    assert KEYS["templates"].parse(str(tmp_path)) == str(tmp_path)
+
+
+def test_a_ca_bundle_must_hold_certificates(tmp_path: Path) -> None:
+    path = tmp_path / "ca.pem"
+    path.write_text("# ours\n-----BEGIN CERTIFICATE-----\n")
+    assert KEYS["ca_bundle"].parse(str(path)) == str(path)
+
+    path.write_text("-----BEGIN PRIVATE KEY-----\n")
+    with pytest.raises(ValueError, match="is no readable file of PEM certificates"):
+        KEYS["ca_bundle"].parse(str(path))
+
+
+@pytest.mark.parametrize("address", ["http://proxy.example:3128", "https://user:pass@proxy.example/"])
+def test_a_proxy_is_an_address(address: str) -> None:
+    assert KEYS["proxy"].parse(address) == address
+
+
+@pytest.mark.parametrize("address", ["proxy.example:3128", "socks5://proxy.example", "http://", "http://p.example/x"])
+def test_what_is_no_address_of_a_proxy_is_refused(address: str) -> None:
+    with pytest.raises(ValueError, match="write it as http://host:port"):
+        KEYS["proxy"].parse(address)
+
+
+@pytest.mark.parametrize("path", ["/..", "/a/..", "/../a", "/a/./b", "/."])
+def test_a_path_with_dots_for_segments_is_refused(path: str) -> None:
+    for name, text in (("base_url", "https://app.example" + path), ("prefix", path)):
+        with pytest.raises(ValueError, match="must be"):
+            KEYS[name].parse(text)
+
+
+def test_words_stand_between_commas_or_blanks_and_count_once() -> None:
+    assert words(" b,a  b,,\tc\n") == ("b", "a", "c")
+    assert words("") == ()
+
+
+def test_an_option_of_a_provider_takes_its_choices_only() -> None:
+    key = option_key(Option("region", ("EU", "us"), "us", "where"))
+
+    assert (key.name, key.default, key.help, key.is_required, key.is_secret) == (
+        "region",
+        "us",
+        "where",
+        False,
+        False,
+    )
+    assert [key.parse(text) for text in ("eu", "EU", "US")] == ["EU", "EU", "us"]
+    with pytest.raises(ValueError, match="must be one of: EU, us"):
+        key.parse("cn")

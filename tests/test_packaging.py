@@ -1,0 +1,389 @@
+"""What is shipped: the two distributions, built, installed outside the checkout, and used there."""
+
+from __future__ import annotations
+
+import email
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tarfile
+import zipfile
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from email.message import Message
+from importlib.util import find_spec
+from itertools import chain
+from pathlib import Path
+
+import pytest
+from conftest import needs
+from packaging.requirements import Requirement
+
+pytestmark = pytest.mark.slow
+
+CHECKOUT = Path(__file__).parent.parent
+UV = shutil.which("uv", path=f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}")
+SHIPPED = ("*.py", "py.typed", "templates/*.html")
+EGG_INFO = ("PKG-INFO", "SOURCES.txt", "dependency_links.txt", "entry_points.txt", "requires.txt", "top_level.txt")
+
+SETTINGS = """
+settings = {
+    "authkit.secret": "a-secret-that-is-as-long-as-the-secret-of-an-app-has-to-be",
+    "authkit.base_url": "https://app.example",
+    "authkit.tiktok.client_key": "key-of-the-app",
+    "authkit.tiktok.client_secret": "secret-of-the-app",
+}
+"""
+
+BEGIN_LOGIN = f"""{SETTINGS}
+import authkit
+kit = authkit.AuthKit.from_settings(settings)
+print(kit.begin("tiktok").url.partition("?")[0])
+print(authkit.__file__)
+"""
+
+SIGN_IN_PAGE = f"""{SETTINGS}
+from webob import Request
+from pyramid.config import Configurator
+with Configurator(settings=settings) as config:
+    config.include("authkit.pyramid")
+answer = Request.blank("/auth/", base_url="https://app.example").get_response(config.make_wsgi_app())
+print(answer.status)
+print(answer.text)
+"""
+
+USER_SCRIPT = """\
+from authkit import AuthKit, Login, Profile
+reveal_type(AuthKit.from_settings({}).begin("tiktok").url)
+def name(login: Login) -> int: return login.profile.display_name
+"""
+
+
+# Building, and installing what was built.
+
+
+def run(*command: object, cwd: Path) -> subprocess.CompletedProcess[str]:
+    """Run `command` as somebody would who knows nothing of this process' paths and settings."""
+    own = ("PYTHON", "COVERAGE", "COV_", "AUTHKIT_", "VIRTUAL_ENV")
+    environ = {name: value for name, value in os.environ.items() if not name.startswith(own)}
+    arguments = [str(argument) for argument in command]
+    return subprocess.run(arguments, cwd=cwd, env=environ, capture_output=True, text=True, timeout=300, check=False)
+
+
+def must_run(*command: object, cwd: Path) -> str:
+    """Return what `command` prints; it has to end well."""
+    done = run(*command, cwd=cwd)
+    assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
+    return done.stdout
+
+
+def build(source: Path, into: Path, *kinds: str) -> None:
+    """Build the distribution in `source`; without `kinds`, an sdist, and a wheel out of that sdist."""
+    tool = (UV, "build") if UV else (sys.executable, "-m", "build")
+    must_run(*tool, source, "-o", into, *kinds, cwd=into)
+
+
+@dataclass(frozen=True)
+class Place:
+    """A Python environment of its own, in a folder outside the checkout."""
+
+    folder: Path
+
+    @property
+    def python(self) -> Path:
+        return self.folder / "env" / "bin" / "python"
+
+    def install(self, *what: object, cwd: Path | None = None) -> None:
+        """Install `what`, which is how it stands behind ``pip install``."""
+        if UV:
+            tool: tuple[object, ...] = (UV, "pip", "install", "--quiet", "--python", self.python)
+        else:
+            tool = (self.python, "-m", "pip", "install", "--quiet")
+        must_run(*tool, *what, cwd=cwd or self.folder)
+
+    def run(self, *arguments: object) -> str:
+        """Return what the environment's Python prints, with warnings as errors."""
+        return must_run(self.python, "-W", "error", *arguments, cwd=self.folder)
+
+
+MakePlace = Callable[..., Place]
+
+
+@pytest.fixture(scope="session")
+def make_place(tmp_path_factory: pytest.TempPathFactory) -> MakePlace:
+    """Give a function that makes an environment and installs into it what it is given."""
+
+    def make(*what: object, cwd: Path | None = None) -> Place:
+        place = Place(tmp_path_factory.mktemp("place"))
+        tool = (UV, "venv", "--quiet", "--python", sys.executable) if UV else (sys.executable, "-m", "venv")
+        must_run(*tool, place.folder / "env", cwd=place.folder)
+        place.install(*what, cwd=cwd)
+        return place
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give a copy of the checkout, with the litter that a checkout collects."""
+    copy = tmp_path_factory.mktemp("checkout") / "authkit"
+    litter = shutil.ignore_patterns(".*", "__pycache__", "*.egg-info", "build", "dist")
+    shutil.copytree(CHECKOUT, copy, ignore=litter)
+    for folder in ("authkit", "authkit/templates", "authkit_tiktok", "authkit_tiktok/emulator", "tests"):
+        (copy / folder / "__pycache__").mkdir()
+        for name in ("__pycache__/old.cpython-310.pyc", "notes.txt", ".env", "page.html~"):
+            (copy / folder / name).write_text("litter")
+    return copy
+
+
+@dataclass(frozen=True)
+class Distribution:
+    """A distribution as it was built.
+
+    Attributes:
+        name: its name, as files are named after it.
+        folder: where it stands in the checkout.
+        package: its import package.
+        sdist, wheel: the files, the wheel built out of the sdist.
+        wheel_of_tree: the wheel built without an sdist.
+    """
+
+    name: str
+    folder: Path
+    package: str
+    sdist: Path
+    wheel: Path
+    wheel_of_tree: Path
+
+    @property
+    def modules(self) -> set[str]:
+        """What the package has to hold, by a look at the checkout; relative to the package."""
+        package = CHECKOUT / self.package
+        found = chain.from_iterable(package.rglob(pattern) for pattern in SHIPPED)
+        paths = {path.relative_to(package) for path in found}
+        return {str(path) for path in paths if not {"build", "dist"} & set(path.parts)}
+
+    @property
+    def metadata(self) -> Message:
+        return email.message_from_bytes(contents(self.wheel)[f"{self.stem}.dist-info/METADATA"])
+
+    @property
+    def requirements(self) -> list[Requirement]:
+        return [Requirement(line) for line in self.metadata.get_all("Requires-Dist", [])]
+
+    @property
+    def stem(self) -> str:
+        return "-".join(self.wheel.name.split("-")[:2])
+
+
+def contents(wheel: Path) -> dict[str, bytes]:
+    with zipfile.ZipFile(wheel) as archive:
+        return {name: archive.read(name) for name in archive.namelist()}
+
+
+def only(paths: Iterable[Path]) -> Path:
+    (path,) = paths
+    return path
+
+
+@pytest.fixture(scope="session")
+def distributions(source: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Distribution]:
+    """Give both distributions, built."""
+    built = {}
+    for name, folder, package in (
+        ("authkit_core", source, "authkit"),
+        ("authkit_tiktok", source / "authkit_tiktok", "authkit_tiktok"),
+    ):
+        by_sdist, by_tree = tmp_path_factory.mktemp("by_sdist"), tmp_path_factory.mktemp("by_tree")
+        build(folder, by_sdist)
+        build(folder, by_tree, "--wheel")
+        built[name] = Distribution(
+            name,
+            folder,
+            package,
+            only(by_sdist.glob("*.tar.gz")),
+            only(by_sdist.glob("*.whl")),
+            only(by_tree.glob("*.whl")),
+        )
+    return built
+
+
+@pytest.fixture(scope="session")
+def core(distributions: dict[str, Distribution]) -> Distribution:
+    return distributions["authkit_core"]
+
+
+@pytest.fixture(scope="session")
+def plugin(distributions: dict[str, Distribution]) -> Distribution:
+    return distributions["authkit_tiktok"]
+
+
+@pytest.fixture(params=["authkit_core", "authkit_tiktok"])
+def distribution(request: pytest.FixtureRequest, distributions: dict[str, Distribution]) -> Distribution:
+    """Give one distribution after the other."""
+    chosen: Distribution = distributions[request.param]
+    return chosen
+
+
+@pytest.fixture(scope="session")
+def plain(make_place: MakePlace, core: Distribution, plugin: Distribution) -> Place:
+    """Give an environment with the two wheels, no extras, and nothing besides."""
+    return make_place(core.wheel, plugin.wheel)
+
+
+@pytest.fixture(scope="session")
+def with_pyramid(make_place: MakePlace, core: Distribution, plugin: Distribution) -> Place:
+    """Give the environment of an app that has Pyramid: the two wheels, no extras, and Pyramid."""
+    return make_place("pyramid", core.wheel, plugin.wheel)
+
+
+# What is in the files.
+
+
+def test_a_wheel_holds_the_package_and_its_metadata_and_nothing_else(distribution: Distribution) -> None:
+    info = f"{distribution.stem}.dist-info"
+    metadata = ("METADATA", "RECORD", "WHEEL", "entry_points.txt", "licenses/LICENSE", "top_level.txt")
+
+    assert sorted(contents(distribution.wheel)) == sorted(
+        [f"{distribution.package}/{path}" for path in distribution.modules] + [f"{info}/{name}" for name in metadata]
+    )
+
+
+def test_an_sdist_holds_what_the_wheel_is_built_from_and_nothing_else(distribution: Distribution) -> None:
+    in_root = distribution.name == "authkit_core"
+    own = ["LICENSE", "MANIFEST.in", "PKG-INFO", "README.md", "pyproject.toml", "setup.cfg"]
+    own += ["CHANGELOG.md"] if in_root else []
+    egg_info = [f"{distribution.name}.egg-info/{name}" for name in EGG_INFO]
+    modules = [f"{distribution.package}/{path}" if in_root else path for path in distribution.modules]
+
+    with tarfile.open(distribution.sdist) as archive:
+        files = [member.name.partition("/")[2] for member in archive if member.isfile()]
+
+    assert sorted(files) == sorted([*own, *egg_info, *modules])
+
+
+def test_the_wheel_of_the_sdist_equals_the_wheel_of_the_checkout(distribution: Distribution) -> None:
+    assert contents(distribution.wheel) == contents(distribution.wheel_of_tree)
+
+
+def test_a_wheel_says_that_it_is_typed(distribution: Distribution) -> None:
+    assert f"{distribution.package}/py.typed" in contents(distribution.wheel)
+    assert "Typing :: Typed" in distribution.metadata.get_all("Classifier", [])
+
+
+# What the metadata says.
+
+
+def test_the_plugin_takes_the_core_of_this_checkout(core: Distribution, plugin: Distribution) -> None:
+    needed = {needed.name: needed.specifier for needed in plugin.requirements if not needed.marker}
+
+    assert list(needed) == ["authkit-core"]
+    assert needed["authkit-core"].contains(core.metadata["Version"])
+
+
+def test_the_plugin_wants_no_other_python_than_the_core(core: Distribution, plugin: Distribution) -> None:
+    assert plugin.metadata["Requires-Python"] == core.metadata["Requires-Python"]
+
+
+def test_the_plugin_passes_every_extra_of_the_core_on(core: Distribution, plugin: Distribution) -> None:
+    extras = core.metadata.get_all("Provides-Extra", [])
+    passed_on = [str(requirement) for requirement in plugin.requirements if requirement.marker]
+
+    assert plugin.metadata.get_all("Provides-Extra", []) == extras
+    assert passed_on == [f'authkit-core[{extra}]; extra == "{extra}"' for extra in extras]
+
+
+def test_the_metadata_ties_nobody_to_a_package_index(distribution: Distribution) -> None:
+    text = str(distribution.metadata)
+    hosts = re.findall(r"://([^/\s\"'<>)]+)", text)
+
+    assert [str(requirement) for requirement in distribution.requirements if requirement.url] == []
+    assert [host for host in hosts if re.search("pypi|pythonhosted|artifact|nexus|index|localhost", host)] == []
+
+
+# What works once it is installed.
+
+
+@pytest.mark.parametrize(
+    "options",
+    [(".", "./authkit_tiktok"), ("-e", ".", "-e", "./authkit_tiktok")],
+    ids=["copied", "editable"],
+)
+def test_a_checkout_can_be_installed(make_place: MakePlace, source: Path, options: Sequence[str]) -> None:
+    place = make_place(*options, cwd=source)
+
+    address, file = place.run("-c", BEGIN_LOGIN).splitlines()
+
+    assert address == "https://www.tiktok.com/v2/auth/authorize/"
+    assert Path(file).is_relative_to(source) is ("-e" in options)
+
+
+@pytest.mark.parametrize("option", [(), ("-e",)], ids=["copied", "editable"])
+def test_a_checkout_can_be_installed_from_elsewhere(
+    make_place: MakePlace, source: Path, option: Sequence[str]
+) -> None:
+    place = make_place(*option, source, *option, source / "authkit_tiktok")
+
+    assert place.run("-c", BEGIN_LOGIN).splitlines()[0] == "https://www.tiktok.com/v2/auth/authorize/"
+
+
+def test_the_wheels_find_tiktok_and_begin_a_login(plain: Place) -> None:
+    address, file = plain.run("-c", BEGIN_LOGIN).splitlines()
+
+    assert address == "https://www.tiktok.com/v2/auth/authorize/"
+    assert Path(file).is_relative_to(plain.folder)
+
+
+def test_importing_the_core_needs_pluggy_alone(make_place: MakePlace, core: Distribution) -> None:
+    place = make_place("pluggy")
+    place.install("--no-deps", core.wheel)
+
+    assert place.run("-c", "import authkit; print(authkit.Profile(subject='1').subject)") == "1\n"
+
+
+def test_the_plugin_and_its_emulator_can_be_had_without_any_extra(plain: Place) -> None:
+    script = (
+        "from authkit_tiktok.emulator import TikTokEmulator; print(sorted(TikTokEmulator().settings('http://x'))[0])"
+    )
+
+    assert plain.run("-c", script) == "authorize_url\n"
+
+
+def test_an_app_with_pyramid_needs_no_extra_for_the_sign_in_page(with_pyramid: Place) -> None:
+    script = with_pyramid.folder / "app.py"
+    script.write_text(SIGN_IN_PAGE)
+
+    # Warnings of Pyramid and WebOb themselves are not ours to judge here.
+    status, page = must_run(with_pyramid.python, script, cwd=with_pyramid.folder).split("\n", 1)
+
+    assert status == "200 OK"
+    assert "Continue with TikTok" in page
+
+
+def test_a_type_checker_sees_the_types_of_the_wheels(plain: Place) -> None:
+    needs(find_spec("mypy"), "mypy")
+    script = plain.folder / "user_script.py"
+    script.write_text(USER_SCRIPT)
+
+    checked = run(
+        *(sys.executable, "-m", "mypy", "--strict", "--python-executable", plain.python),
+        *("--cache-dir", plain.folder / "cache", "--config-file", os.devnull, script.name),
+        cwd=plain.folder,
+    )
+
+    assert re.findall(r"user_script.py:(\d+): (\w+): (.*?)(?:  \[|$)", checked.stdout, re.MULTILINE) == [
+        ("2", "note", 'Revealed type is "str"'),
+        ("3", "error", 'Incompatible return value type (got "str | None", expected "int")'),
+    ]
+
+
+def test_the_command_without_its_extra_says_how_to_get_it(plain: Place) -> None:
+    done = run(plain.python.parent / "authkit", "plugins", cwd=plain.folder)
+
+    assert (done.returncode, done.stdout, done.stderr) == (
+        1,
+        "",
+        "The command line needs two more packages: pip install 'authkit-core[cli]'\n",
+    )

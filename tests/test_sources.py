@@ -1,0 +1,237 @@
+"""Where settings come from: the mapping wins over the environment, and a name that nobody declared is noticed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from authkit.errors import ConfigError
+from authkit.keys import REGISTRATION_KEYS, SITE_KEYS
+from authkit.sources import Given, collect, read_file, setting_text
+
+OF_REGISTRATION = {**REGISTRATION_KEYS, "client_key": REGISTRATION_KEYS["client_id"]}
+
+
+def collected(mapping: Mapping[str, object], environ: Mapping[str, str] | None = None) -> Given:
+    return collect(mapping, environ or {}, SITE_KEYS, OF_REGISTRATION, ["client_id", "client_key"])
+
+
+def refused(mapping: Mapping[str, object]) -> str:
+    with pytest.raises(ConfigError) as caught:
+        collected(mapping)
+    assert (caught.value.__cause__, caught.value.__context__) == (None, None)
+    return caught.value.reason
+
+
+# The mapping
+
+
+def test_settings_are_sorted_by_registration() -> None:
+    given = collected(
+        {
+            "authkit.secret": " s ",
+            "authkit.tiktok.client_key": "k",
+            "authkit.tik-tok2.scope": ["a", "b"],
+            "authkit.prefix": None,
+            "pyramid.includes": 5,
+            "authkit": "x",
+            "authkitx.y": "z",
+        }
+    )
+
+    assert given.site == {"secret": "s"}
+    assert given.registrations == {"tiktok": {"client_key": "k"}, "tik-tok2": {"scope": "a b"}}
+
+
+def test_a_secret_may_stand_in_a_file_and_nothing_else_may() -> None:
+    given = collected({"authkit.secret_file": "f", "authkit.acme.client_secret_file": "g", "authkit.proxy_file": "h"})
+
+    assert given.site == {"secret_file": "f", "proxy_file": "h"}
+    assert given.registrations == {"acme": {"client_secret_file": "g"}}
+    assert refused({"authkit.base_url_file": "f"}).startswith("authkit.base_url_file is no setting of authkit")
+    assert refused({"authkit.acme.client_id_file": "f"}).startswith("authkit.acme.client_id_file is no setting")
+
+
+@pytest.mark.parametrize(
+    ("key", "advice"),
+    [
+        ("authkit.secrets", "did you mean authkit.secret?"),
+        ("authkit.base-url", "did you mean authkit.base_url?"),
+        ("authkit.tiktok.client_kye", "did you mean authkit.tiktok.client_key?"),
+        ("authkit.tiktok.redirect_url", "did you mean authkit.tiktok.redirect_uri?"),
+        ("authkit.zzzzzzzzzz", "see the table of settings in the docs"),
+        ("authkit.tiktok.zzzzzzzzzz", "see the table of settings in the docs"),
+        ("authkit.", "see the table of settings in the docs"),
+        ("authkit.tiktok.", "see the table of settings in the docs"),
+        ("authkit..secret", "did you mean authkit.secret?"),
+        ("authkit..client_id", "see the table of settings in the docs"),
+        ("authkit.a.b.client_id", "see the table of settings in the docs"),
+        ("authkit.client_id", "see the table of settings in the docs"),
+        ("authkit.tiktok.secret", "did you mean authkit.tiktok.client_secret?"),
+        ("authkit.tiktok.Client_Id", "did you mean authkit.tiktok.client_id?"),
+    ],
+)
+def test_an_unknown_key_is_refused_with_the_likely_one(key: str, advice: str) -> None:
+    assert refused({key: "x"}) == f"{key} is no setting of authkit; {advice}"
+
+
+# Values
+
+
+@pytest.mark.parametrize(
+    ("value", "text"), [("x", "x"), (" x\n", "x"), (5, "5"), (["a", "b"], "a b"), (("a",), "a"), ("a b", "a b")]
+)
+def test_a_value_is_text_without_blanks_around_it(value: Any, text: str) -> None:
+    assert setting_text("authkit.x", value) == text
+
+
+@pytest.mark.parametrize("value", ["", "  ", "\n", [], ()])
+def test_an_empty_value_is_refused(value: Any) -> None:
+    with pytest.raises(ConfigError, match=r"authkit\.x is empty; give it a value or leave it out"):
+        setting_text("authkit.x", value)
+
+
+@pytest.mark.parametrize("value", [b"x", 1.5, {}, [1], ["a", None], object])
+def test_a_value_that_is_no_text_is_refused(value: Any) -> None:
+    with pytest.raises(ConfigError, match=f"authkit.x must be text, not {type(value).__name__}"):
+        setting_text("authkit.x", value)
+
+
+def test_a_file_is_read_without_blanks_around_it(tmp_path: Path) -> None:
+    path = tmp_path / "secret"
+    path.write_text(" s3cret\n", encoding="utf-8")
+
+    assert read_file("authkit.secret_file", str(path)) == "s3cret"
+
+
+def test_a_file_that_cannot_be_read_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "binary").write_bytes(b"\xff\xfe")
+    (tmp_path / "empty").touch()
+
+    for name, problem in (
+        ("missing", r"cannot be read \(FileNotFoundError\)"),
+        (".", r"cannot be read \(IsADirectoryError\)"),
+        ("binary", r"cannot be read \(UnicodeDecodeError\)"),
+        ("empty", "is empty"),
+        ("nul\0", r"cannot be read \(ValueError\)"),
+    ):
+        with pytest.raises(ConfigError, match=f"^config_error: authkit.secret_file.*{problem}") as caught:
+            read_file("authkit.secret_file", str(tmp_path / name))
+        assert (caught.value.__cause__, caught.value.__context__) == (None, None)
+
+
+# The environment
+
+
+@pytest.mark.parametrize(
+    ("variable", "registration", "key"),
+    [
+        ("AUTHKIT_SECRET", "", "secret"),
+        ("AUTHKIT_SECRET_FILE", "", "secret_file"),
+        ("AUTHKIT_BASE_URL", "", "base_url"),
+        ("AUTHKIT_LOGIN_URL", "", "login_url"),
+        ("AUTHKIT_TIKTOK_CLIENT_KEY", "tiktok", "client_key"),
+        ("AUTHKIT_TIKTOK_CLIENT_SECRET_FILE", "tiktok", "client_secret_file"),
+        ("AUTHKIT_TIKTOK_REQUIRED_SCOPE", "tiktok", "required_scope"),
+        ("AUTHKIT_TIKTOK_SCOPE", "tiktok", "scope"),
+        ("AUTHKIT_TIK_TOK_EU_CLIENT_ID", "tik-tok-eu", "client_id"),
+        ("AUTHKIT_MY_SCOPE_SCOPE", "my-scope", "scope"),
+    ],
+)
+def test_a_variable_is_split_at_the_longest_key(variable: str, registration: str, key: str) -> None:
+    given = collected({}, {variable: " x "})
+
+    assert given.site == ({} if registration else {key: "x"})
+    assert given.registrations == ({registration: {key: "x"}} if registration else {})
+
+
+@pytest.mark.parametrize(
+    "variable",
+    [
+        "AUTHKIT_",
+        "AUTHKIT_NOPE",
+        "AUTHKIT_CLIENT_ID",
+        "AUTHKIT__CLIENT_ID",
+        "AUTHKIT_TIKTOK_CLIENT",
+        "AUTHKIT_1_SCOPE",
+        "AUTHKIT_NATIVE_SCOPE",
+    ],
+)
+def test_an_unknown_variable_is_a_warning_that_shows_no_value(
+    variable: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    given = collected({}, {variable: "canary"})
+
+    assert (given.site, given.registrations) == ({}, {})
+    assert caplog.messages == [f"the environment variable {variable} is no setting of authkit, and is ignored"]
+
+
+@pytest.mark.parametrize(
+    "environ", [{"AUTHKIT_SECRET": " "}, {"AUTHKIT_NOPE": ""}, {"PATH": "/bin"}, {"authkit_secret": "x"}]
+)
+def test_other_variables_are_left_alone(environ: Mapping[str, str], caplog: pytest.LogCaptureFixture) -> None:
+    assert collected({}, environ) == Given()
+    assert caplog.messages == []
+
+
+@given(
+    st.from_regex(r"[a-z][a-z0-9]{0,8}(-[a-z0-9]{1,8}){0,2}", fullmatch=True),
+    st.sampled_from(sorted(OF_REGISTRATION)),
+)
+def test_a_variable_means_what_its_key_means(registration: str, key: str) -> None:
+    variable = f"AUTHKIT_{registration}_{key}".upper().replace("-", "_")
+    assume(not registration.endswith("-required"))  # "x_required_scope" is the required scope of "x"
+
+    assert collected({}, {variable: "x"}).registrations == {registration: {key: "x"}}
+
+
+@given(st.text(st.sampled_from("ABCDEILNORSTUY_019"), max_size=40))
+def test_any_variable_is_a_setting_or_ignored(rest: str) -> None:
+    given = collected({}, {f"AUTHKIT_{rest}": "x"})
+
+    for registration, keys in given.registrations.items():
+        assert registration
+        assert set(keys) <= {*OF_REGISTRATION, "client_secret_file"}
+    assert set(given.site) <= {*SITE_KEYS, "secret_file", "proxy_file"}
+
+
+# Both
+
+
+@pytest.mark.parametrize(
+    ("mapping", "environ", "site", "acme"),
+    [
+        (
+            {"authkit.prefix": "/a"},
+            {"AUTHKIT_PREFIX": "/b", "AUTHKIT_SECRET": "s"},
+            {"prefix": "/a", "secret": "s"},
+            {},
+        ),
+        ({"authkit.secret": "a"}, {"AUTHKIT_SECRET_FILE": "f"}, {"secret": "a"}, {}),
+        ({"authkit.secret_file": "f"}, {"AUTHKIT_SECRET": "a"}, {"secret_file": "f"}, {}),
+        (
+            {"authkit.acme.scope": "a"},
+            {"AUTHKIT_ACME_SCOPE": "b", "AUTHKIT_ACME_PKCE": "off"},
+            {},
+            {"scope": "a", "pkce": "off"},
+        ),
+        ({"authkit.acme.client_key": "a"}, {"AUTHKIT_ACME_CLIENT_ID": "b"}, {}, {"client_key": "a"}),
+        ({"authkit.acme.client_id": "a"}, {"AUTHKIT_ACME_CLIENT_KEY": "b"}, {}, {"client_id": "a"}),
+        ({}, {"AUTHKIT_ACME_SCOPE": "b"}, {}, {"scope": "b"}),
+    ],
+)
+def test_the_mapping_wins_over_the_environment(
+    mapping: Mapping[str, str], environ: Mapping[str, str], site: Mapping[str, str], acme: Mapping[str, str]
+) -> None:
+    given = collected(mapping, environ)
+
+    assert (given.site, given.registrations.get("acme", {})) == (site, acme)
+
+
+def test_what_is_given_does_not_show_itself() -> None:
+    assert "canary" not in repr(collected({"authkit.secret": "canary", "authkit.acme.client_secret": "canary"}))

@@ -1,0 +1,1127 @@
+"""The transport against real servers on the loopback interface, most of them broken in one way or another."""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import http.client
+import io
+import json
+import logging
+import logging.config
+import os
+import select
+import socket
+import ssl
+import threading
+import time
+import tracemalloc
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+import trustme
+import urllib3
+from faulty_server import OK, FaultyServer, Handler, Peer, answering, answering_once
+from requests import PreparedRequest, Response
+from requests.adapters import BaseAdapter, HTTPAdapter
+
+from authkit.connection import IDLE_SECONDS, Connection
+from authkit.deadline import Deadline
+from authkit.errors import AuthkitError, ProviderProtocolError, ProviderUnavailable
+from authkit.resolver import LOOK_UPS_AT_ONCE, Resolver, look_up
+from authkit.transport import MAX_BODY, PooledAdapter, Transport, pooled_adapter, read_json
+
+SECRET = "s3cr3t-canary"
+PLAIN_AND_TLS = pytest.mark.parametrize("tls", [False, True], ids=["plain", "tls"])
+
+
+class Certificates:
+    """A certificate authority, and the file that makes a transport trust it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.authority = trustme.CA()
+        self.bundle = str(folder / "ca.pem")
+        self.authority.cert_pem.write_to_path(self.bundle)
+
+    def context(self, *names: str, authority: trustme.CA | None = None, **more: Any) -> ssl.SSLContext:
+        """Return what a server needs that says it is `names`."""
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        (authority or self.authority).issue_cert(*names, **more).configure_cert(context)
+        return context
+
+
+@pytest.fixture(scope="module")
+def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
+    """Give a certificate authority of our own."""
+    return Certificates(tmp_path_factory.mktemp("certificates"))
+
+
+@pytest.fixture(scope="module")
+def good_context(certificates: Certificates) -> ssl.SSLContext:
+    """Give a certificate that is right for a server on this machine."""
+    return certificates.context("127.0.0.1", "localhost")
+
+
+Site = Callable[..., FaultyServer]
+
+
+@pytest.fixture
+def serve(good_context: ssl.SSLContext) -> Iterator[Site]:
+    """Give a function that starts a server, with TLS unless told otherwise; it ends with the test."""
+    servers: list[FaultyServer] = []
+
+    def start(handle: Handler, tls: bool = True, context: ssl.SSLContext | None = None) -> FaultyServer:
+        server = FaultyServer(handle, (context or good_context) if tls else None)
+        servers.append(server)
+        return server.__enter__()
+
+    yield start
+    for server in servers:
+        server.__exit__(None, None, None)
+
+
+@pytest.fixture
+def transport_to(certificates: Certificates) -> Callable[[FaultyServer], Transport]:
+    """Give a function that returns a transport, with connections of its own, to a server."""
+
+    def make(server: FaultyServer) -> Transport:
+        plain = [] if server.context else [f"http://{server.host}"]
+        return Transport(PooledAdapter(certificates.bundle), plain_origins=plain)
+
+    return make
+
+
+To = Callable[[FaultyServer], Transport]
+
+
+@contextmanager
+def session_on(transport: BaseAdapter) -> Iterator[requests.Session]:
+    with requests.Session() as session:
+        session.trust_env = False
+        session.mount("https://", transport)
+        session.mount("http://", transport)
+        yield session
+
+
+def ask(transport: BaseAdapter, url: str, method: str = "GET", **more: Any) -> Response:
+    headers = {"Authorization": f"Bearer {SECRET}"}
+    with session_on(transport) as session:
+        return session.request(method, url, headers=headers, **more)
+
+
+def refusal(transport: BaseAdapter, url: str, method: str = "GET", **more: Any) -> AuthkitError:
+    """Return the error that a request ends in: soon, with nothing of the original attached to it."""
+    started = time.monotonic()
+    with Deadline(0.5), pytest.raises(AuthkitError) as caught:
+        ask(transport, url, method, **more)
+    error = caught.value
+    assert time.monotonic() - started < 1.5
+    assert error.__cause__ is None
+    assert error.__context__ is None
+    assert SECRET not in error.reason
+    assert "http" not in error.reason.replace("HTTP", "")
+    return error
+
+
+def unavailable(transport: BaseAdapter, url: str, method: str = "GET", **more: Any) -> str:
+    error = refusal(transport, url, method, **more)
+    assert type(error) is ProviderUnavailable
+    return error.reason
+
+
+def nonsense(transport: BaseAdapter, url: str, method: str = "GET", **more: Any) -> str:
+    error = refusal(transport, url, method, **more)
+    assert type(error) is ProviderProtocolError
+    return error.reason
+
+
+def with_head(head: str, body: bytes = b"") -> bytes:
+    return f"HTTP/1.1 {head}\r\n\r\n".encode() + body
+
+
+# What works.
+
+
+@PLAIN_AND_TLS
+def test_an_answer_comes_with_status_headers_and_body(serve: Site, transport_to: To, tls: bool) -> None:
+    server = serve(answering(with_head("201 Made\r\nX-Log-Id: 7\r\nContent-Length: 8", b'{"a": 1}')), tls)
+    answer = ask(transport_to(server), server.url)
+    assert (answer.status_code, answer.reason, answer.headers["X-Log-Id"]) == (201, "Made", "7")
+    assert answer.json() == {"a": 1}
+    assert answer.url == server.url
+    assert isinstance(answer.raw, io.BytesIO)
+
+
+def test_a_form_is_posted_as_it_is(serve: Site, transport_to: To) -> None:
+    server = serve(answering(OK))
+    ask(transport_to(server), f"{server.url}?a=b", "POST", data={"code": "c d"})
+    assert server.requests[0].startswith(b"POST /x?a=b HTTP/1.1\r\n")
+    assert server.requests[0].endswith(b"\r\n\r\ncode=c+d")
+
+
+def test_two_calls_use_one_connection(serve: Site, transport_to: To) -> None:
+    server = serve(answering(OK))
+    transport = transport_to(server)
+    assert [ask(transport, server.url).status_code for _ in range(2)] == [200, 200]
+    assert (server.accepted, len(server.requests)) == (1, 2)
+
+
+def test_an_answer_without_a_body_leaves_its_connection_for_the_next_call(serve: Site, transport_to: To) -> None:
+    server = serve(answering(with_head("204 No Content")))
+    transport = transport_to(server)
+    assert [ask(transport, server.url).content for _ in range(2)] == [b"", b""]
+    assert server.accepted == 1
+
+
+def test_an_error_status_is_an_answer_like_any_other(serve: Site, transport_to: To) -> None:
+    server = serve(answering(with_head("503 Busy\r\nRetry-After: 3\r\nContent-Length: 4", b"busy")))
+    answer = ask(transport_to(server), server.url)
+    assert (answer.status_code, answer.text, len(server.requests)) == (503, "busy", 1)
+
+
+def test_a_compressed_answer_is_unpacked(serve: Site, transport_to: To) -> None:
+    body = gzip.compress(b'{"a": 1}')
+    server = serve(answering(with_head(f"200 OK\r\nContent-Encoding: gzip\r\nContent-Length: {len(body)}", body)))
+    assert ask(transport_to(server), server.url).json() == {"a": 1}
+    assert b"accept-encoding: gzip\r\n" in server.requests[0].lower()
+
+
+def test_no_cookie_is_kept(serve: Site, transport_to: To) -> None:
+    server = serve(answering(with_head("200 OK\r\nSet-Cookie: a=b; Path=/\r\nContent-Length: 0")))
+    with session_on(transport_to(server)) as session:
+        session.get(server.url)
+        answer = session.get(server.url)
+    assert b"cookie:" not in server.requests[1].lower()
+    assert not session.cookies
+    assert not answer.cookies
+
+
+def test_closing_the_session_leaves_the_shared_connections_open(serve: Site, transport_to: To) -> None:
+    server = serve(answering(OK))
+    transport = transport_to(server)
+    for _ in range(2):
+        with session_on(transport) as session:
+            session.get(server.url)
+    assert server.accepted == 1
+
+
+def test_an_adapter_that_is_closed_has_no_idle_connection_left(serve: Site, certificates: Certificates) -> None:
+    server = serve(answering(OK))
+    adapter = PooledAdapter(certificates.bundle)
+    for _ in range(2):
+        ask(Transport(adapter), server.url)
+        adapter.close()
+    assert server.accepted == 2
+
+
+def test_32_threads_at_once_are_served(serve: Site, transport_to: To) -> None:
+    server = serve(answering(OK))
+    transport, statuses, before = transport_to(server), [], threading.active_count()
+
+    def work() -> None:
+        statuses.extend(ask(transport, server.url).status_code for _ in range(5))
+
+    threads = [threading.Thread(target=work) for _ in range(32)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert statuses == [200] * 160
+    assert server.accepted <= 32
+    ours = [thread for thread in threading.enumerate() if thread.name.startswith("authkit")]
+    assert [thread.name for thread in ours] == ["authkit-watchdog"]
+    assert threading.active_count() <= before + server.accepted + 1
+
+
+def test_the_same_settings_share_one_adapter() -> None:
+    assert pooled_adapter() is pooled_adapter(None, proxy=None)
+    assert pooled_adapter("a.pem") is not pooled_adapter()
+
+
+@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")  # that is the test
+def test_a_forked_child_uses_connections_of_its_own(serve: Site, transport_to: To) -> None:
+    server = serve(answering(OK))
+    transport = transport_to(server)
+    ask(transport, server.url)
+    child = os.fork()
+    if child == 0:
+        code = 1
+        try:
+            with Deadline(5):
+                code = 0 if ask(transport, server.url).status_code == 200 else 2
+        finally:
+            os._exit(code)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    assert ask(transport, server.url).status_code == 200
+    assert server.accepted == 2
+
+
+# Where requests go.
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:1/x", "http://provider.example/x", "ftp://provider.example/x"])
+def test_an_address_without_tls_is_refused(url: str) -> None:
+    request = PreparedRequest()
+    request.prepare("GET", url)
+    with pytest.raises(ProviderProtocolError):
+        Transport(NoNetwork()).send(request)
+
+
+def test_a_plain_server_that_is_not_listed_gets_no_request(serve: Site, certificates: Certificates) -> None:
+    server = serve(answering(OK), tls=False)
+    transport = Transport(PooledAdapter(certificates.bundle), plain_origins=["http://127.0.0.1:1"])
+    nonsense(transport, server.url.replace("https", "http"))
+    assert server.accepted == 0
+    unavailable(transport, server.url)
+    assert server.requests == []
+
+
+@pytest.mark.parametrize(
+    ("origin", "url", "sent"),
+    [
+        ("http://127.0.0.1:8787", "https://127.0.0.1:8787/t?a=b", "http://127.0.0.1:8787/t?a=b"),
+        ("http://[::1]:8787", "https://[::1]:8787/t", "http://[::1]:8787/t"),
+        ("http://localhost", "https://localhost:80/t", "http://localhost:80/t"),
+        ("http://127.0.0.1:8787", "https://127.0.0.1:878/t", "https://127.0.0.1:878/t"),
+        ("http://127.0.0.1:8787", "https://127.0.0.1:8787@evil.example/t", "https://127.0.0.1:8787@evil.example/t"),
+        ("http://127.0.0.1:8787", "https://evil.example/127.0.0.1:8787/", "https://evil.example/127.0.0.1:8787/"),
+    ],
+)
+def test_only_a_listed_origin_is_spoken_to_without_tls(origin: str, url: str, sent: str) -> None:
+    adapter = Recording()
+    answer = ask(Transport(adapter, plain_origins=[origin]), url)
+    assert adapter.requests[0].url == sent
+    assert answer.url == url
+    assert answer.request.url == url
+
+
+# Time.
+
+
+def drip_headers(peer: Peer) -> None:
+    peer.read_request()
+    peer.drip(b"HTTP/1.1 200 OK\r\n" + b"X-Padding: 1\r\n" * 100)
+
+
+def drip_body(peer: Peer) -> None:
+    peer.read_request()
+    peer.send(with_head("200 OK\r\nContent-Length: 1000"))
+    peer.drip(b" " * 1000)
+
+
+def drip_body_until_close(peer: Peer) -> None:
+    peer.read_request()
+    peer.send(with_head("200 OK\r\nConnection: close"))
+    peer.drip(b" " * 1000)
+
+
+def drip_chunks(peer: Peer) -> None:
+    peer.read_request()
+    peer.send(with_head("200 OK\r\nTransfer-Encoding: chunked"))
+    peer.drip(b"1\r\n \r\n" * 1000)
+
+
+def say_nothing(peer: Peer) -> None:
+    peer.read_request()
+    peer.hang()
+
+
+SLOW = pytest.mark.parametrize(
+    "handle", [say_nothing, drip_headers, drip_body, drip_body_until_close, drip_chunks], ids=lambda f: f.__name__
+)
+
+
+@SLOW
+@PLAIN_AND_TLS
+def test_a_slow_answer_ends_with_the_deadline(serve: Site, transport_to: To, handle: Handler, tls: bool) -> None:
+    server = serve(handle, tls)
+    assert unavailable(transport_to(server), server.url, "POST") == "the deadline of 0.5 s passed"
+    assert len(server.requests) == 1
+
+
+@SLOW
+def test_a_slow_answer_on_a_kept_connection_ends_too(serve: Site, transport_to: To, handle: Handler) -> None:
+    def quick_then_slow(peer: Peer) -> None:
+        peer.read_request()
+        peer.send(OK)
+        handle(peer)
+
+    server = serve(quick_then_slow)
+    transport = transport_to(server)
+    ask(transport, server.url)
+    assert unavailable(transport, server.url) == "the deadline of 0.5 s passed"
+    assert server.accepted == 1
+
+
+@pytest.mark.parametrize("drips", [False, True], ids=["silent", "dripping"])
+def test_a_slow_handshake_ends_with_the_deadline(serve: Site, certificates: Certificates, drips: bool) -> None:
+    def handshake(peer: Peer) -> None:
+        peer.sock.recv(65536)
+        if drips:
+            peer.drip(b"\x16\x03\x03\x40\x00" + b"\x02" * 1000)
+        peer.hang()
+
+    server = serve(handshake, tls=False)
+    reason = unavailable(Transport(PooledAdapter(certificates.bundle)), server.url)
+    assert reason == "the deadline of 0.5 s passed"
+
+
+def test_a_single_wait_is_shorter_than_a_long_deadline(serve: Site, certificates: Certificates) -> None:
+    server = serve(say_nothing)
+    request = requests.Request("GET", server.url).prepare()
+    with pytest.raises(urllib3.exceptions.ReadTimeoutError):
+        PooledAdapter(certificates.bundle).send(request, timeout=(5, 0.2))
+
+
+def test_without_a_deadline_a_call_has_one_of_its_own() -> None:
+    adapter = Recording()
+    ask(Transport(adapter), "https://provider.example/")
+    assert adapter.timeouts == [(5, 10)]
+    assert 14.5 < adapter.remaining[0] <= 15
+    assert Deadline.current() is None
+
+
+def test_time_limits_shrink_with_the_deadline_and_no_caller_stretches_them() -> None:
+    adapter = Recording()
+    with Deadline(2):
+        ask(Transport(adapter), "https://provider.example/", timeout=600)
+    (connect, read) = adapter.timeouts[0]
+    assert 1.5 < connect <= 2
+    assert 1.5 < read <= 2
+
+
+def test_nothing_is_sent_after_the_deadline() -> None:
+    with Deadline(0), pytest.raises(ProviderUnavailable, match="the deadline of 0 s passed"):
+        ask(Transport(NoNetwork()), "https://provider.example/")
+
+
+# Connecting.
+
+
+def closed_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return int(listener.getsockname()[1])
+
+
+def resolving_to(*addresses: tuple[str, int]) -> Callable[[str, int], Sequence[tuple[Any, ...]]]:
+    return lambda *_: [(socket.AF_INET, socket.SOCK_STREAM, 6, "", address) for address in addresses]
+
+
+def test_a_closed_port_is_a_refused_connection() -> None:
+    assert unavailable(Transport(), f"https://127.0.0.1:{closed_port()}/") == "connection refused"
+
+
+def test_a_name_that_does_not_exist_is_said_to() -> None:
+    with Deadline(10), pytest.raises(ProviderUnavailable) as caught:
+        ask(Transport(), "https://provider.invalid/")
+    assert caught.value.reason == "name resolution failed"
+
+
+def test_a_resolver_that_hangs_ends_in_time() -> None:
+    released = threading.Event()
+
+    def hang(host: str, port: int) -> list[tuple[Any, ...]]:
+        released.wait(10)
+        return []
+
+    transport = Transport(PooledAdapter(look_up=hang))
+    try:
+        assert unavailable(transport, "https://provider.example/") == "the deadline of 0.5 s passed"
+    finally:
+        released.set()
+
+
+def test_look_ups_that_hang_are_bounded_in_number() -> None:
+    released, asked = threading.Event(), []
+
+    def hang(host: str, port: int) -> list[tuple[Any, ...]]:
+        asked.append(host)
+        released.wait(10)
+        return []
+
+    resolver = Resolver(hang)
+    for _ in range(LOOK_UPS_AT_ONCE + 2):
+        with pytest.raises(TimeoutError):
+            resolver.resolve("provider.example", 443, 0.01)
+    assert len(asked) == LOOK_UPS_AT_ONCE
+    released.set()
+
+
+def test_a_look_up_that_took_its_time_is_named_as_the_cause(certificates: Certificates) -> None:
+    def hang(host: str, port: int) -> list[tuple[Any, ...]]:
+        time.sleep(0.3)
+        return []
+
+    error = failure_in(Adapted(PooledAdapter(certificates.bundle, look_up=hang), timeout=(0.1, 0.1)))
+    assert error.reason == "name resolution timed out"
+
+
+def test_a_malformed_host_name_is_no_crash() -> None:
+    assert unavailable(Transport(), f"https://{'a' * 64}.example/") == "the host name is malformed"
+
+
+def test_a_name_without_addresses_cannot_be_reached() -> None:
+    transport = Transport(PooledAdapter(look_up=resolving_to()))
+    assert unavailable(transport, "https://provider.example/") == "cannot connect"
+
+
+def test_the_next_address_is_tried_when_one_refuses(serve: Site, certificates: Certificates) -> None:
+    server = serve(answering(OK), context=certificates.context("provider.example"))
+    addresses = resolving_to(("127.0.0.1", closed_port()), ("127.0.0.1", server.port))
+    transport = Transport(PooledAdapter(certificates.bundle, look_up=addresses))
+    assert ask(transport, "https://provider.example/").status_code == 200
+
+
+def test_the_next_address_is_tried_when_one_is_silent(serve: Site, certificates: Certificates) -> None:
+    server = serve(answering(OK), context=certificates.context("provider.example"))
+    with black_hole() as silent:
+        addresses = resolving_to(silent, ("127.0.0.1", server.port))
+        transport = Transport(PooledAdapter(certificates.bundle, look_up=addresses))
+        with Deadline(1):
+            assert ask(transport, "https://provider.example/").status_code == 200
+
+
+def test_an_address_that_never_answers_ends_in_time() -> None:
+    with black_hole() as (host, port):
+        adapter = PooledAdapter()
+        assert unavailable(Transport(adapter), f"https://{host}:{port}/") == "the deadline of 0.5 s passed"
+        error = failure_in(Adapted(adapter, timeout=(0.1, 0.1)), f"https://{host}:{port}/")
+        assert error.reason == "connect timed out"
+
+
+@contextmanager
+def black_hole() -> Iterator[tuple[str, int]]:
+    """Give an address where connections are neither accepted nor refused: its queue is full."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(0)
+        waiting = [socket.socket() for _ in range(4)]
+        for sock in waiting:
+            sock.setblocking(False)
+            sock.connect_ex(listener.getsockname())
+        yield listener.getsockname()
+        for sock in waiting:
+            sock.close()
+
+
+# Certificates.
+
+
+def test_certificates_that_are_not_right_are_refused_before_a_byte_is_sent(
+    serve: Site, certificates: Certificates
+) -> None:
+    past = datetime.now(timezone.utc) - timedelta(days=1)
+    wrong = {
+        "expired": certificates.context("127.0.0.1", not_before=past - timedelta(days=1), not_after=past),
+        "not valid for": certificates.context("other.example"),
+        "unable to get local issuer": certificates.context("127.0.0.1", authority=trustme.CA()),
+        "self-signed": self_signed("127.0.0.1"),
+    }
+    transport = Transport(PooledAdapter(certificates.bundle))
+    for words, context in wrong.items():
+        server = serve(answering(OK), context=context)
+        reason = unavailable(transport, server.url, "POST", data={"client_secret": SECRET})
+        assert reason.startswith("certificate verify failed: ")
+        assert words in reason.replace("self signed", "self-signed")
+        assert (server.accepted, server.requests) == (1, [])
+
+
+def self_signed(name: str) -> ssl.SSLContext:
+    """Return what a server needs whose certificate nobody else has signed."""
+    authority = trustme.CA()
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    with authority.private_key_pem.tempfile() as key, authority.cert_pem.tempfile() as certificate:
+        context.load_cert_chain(certificate, key)
+    return context
+
+
+def test_a_host_name_in_the_common_name_alone_does_not_count(serve: Site, certificates: Certificates) -> None:
+    context = certificates.context("127.0.0.2", common_name="provider.example")
+    server = serve(answering(OK), context=context)
+    adapter = PooledAdapter(certificates.bundle, look_up=resolving_to(("127.0.0.1", server.port)))
+    assert "not valid for" in unavailable(Transport(adapter), "https://provider.example/")
+
+
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1, ssl.TLSVersion.TLSv1_1], ids=["1.0", "1.1"])
+def test_old_tls_is_refused(serve: Site, certificates: Certificates, version: ssl.TLSVersion) -> None:
+    context = certificates.context("127.0.0.1")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # what is deprecated is what is tested
+        context.minimum_version = context.maximum_version = version
+    context.set_ciphers("ALL:@SECLEVEL=0")
+    server = serve(answering(OK), context=context)
+    assert unavailable(Transport(PooledAdapter(certificates.bundle)), server.url).startswith("TLS failed")
+    assert (server.handshakes, server.requests) == (0, [])
+
+
+def test_the_usual_authorities_are_trusted_and_ours_is_not(serve: Site) -> None:
+    server = serve(answering(OK))
+    assert "certificate verify failed" in unavailable(Transport(PooledAdapter()), server.url)
+
+
+def test_a_bundle_that_cannot_be_loaded_is_an_error(tmp_path: Path) -> None:
+    transport = Transport(PooledAdapter(str(tmp_path / "missing.pem")))
+    assert unavailable(transport, "https://127.0.0.1:1/") == "the CA bundle cannot be loaded"
+
+
+def test_a_caller_cannot_weaken_the_check(serve: Site, certificates: Certificates) -> None:
+    server = serve(answering(OK), context=certificates.context("other.example"))
+    proxies = {"https": "http://127.0.0.1:1"}
+    with Deadline(1), pytest.raises(ProviderUnavailable, match="certificate verify failed"):
+        ask(Transport(PooledAdapter(certificates.bundle)), server.url, verify=False, proxies=proxies, timeout=None)
+
+
+def test_the_environment_changes_nothing(
+    serve: Site, certificates: Certificates, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server, trap = serve(answering(OK)), serve(answering(OK), tls=False)
+    (tmp_path / ".netrc").write_text(f"default login thief password {SECRET}\n")
+    for name in ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
+        monkeypatch.setenv(name, certificates.bundle)
+    for name in ("HTTPS_PROXY", "https_proxy", "ALL_PROXY", "HTTP_PROXY", "http_proxy"):
+        monkeypatch.setenv(name, f"http://{trap.host}")
+    monkeypatch.setenv("NO_PROXY", "")
+    monkeypatch.setenv("PYTHONHTTPSVERIFY", "0")
+    monkeypatch.setenv("OAUTHLIB_INSECURE_TRANSPORT", "1")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("NETRC", str(tmp_path / ".netrc"))
+    monkeypatch.setenv("SSLKEYLOGFILE", str(tmp_path / "keys"))
+    assert "certificate verify failed" in unavailable(Transport(PooledAdapter()), server.url)
+    trusting = Transport(PooledAdapter(certificates.bundle))
+    with requests.Session() as session:  # one that does read the environment
+        session.mount("https://", trusting)
+        session.get(server.url, headers={"X-Call": "1"})
+    with session_on(trusting) as session:
+        session.get(server.url, headers={"X-Call": "2"})
+    nonsense(Transport(), trap.url.replace("https", "http"))
+    assert trap.accepted == 0
+    assert b"authorization" not in server.requests[1].lower()
+    assert not (tmp_path / "keys").exists()
+
+
+# Answers that are not to be had.
+
+
+@pytest.mark.parametrize("status", [300, 301, 302, 303, 304, 307, 308])
+def test_a_redirect_is_not_followed(serve: Site, transport_to: To, status: int) -> None:
+    trap = serve(answering(OK))
+    server = serve(answering(with_head(f"{status} Go\r\nLocation: {trap.url}?{SECRET}\r\nContent-Length: 0")))
+    reason = nonsense(transport_to(server), server.url, "POST")
+    assert reason == f"the provider answered {status}; redirects are not followed"
+    assert (trap.accepted, len(server.requests)) == (0, 1)
+
+
+def test_a_body_at_the_limit_is_taken_and_one_byte_more_is_not(serve: Site, transport_to: To) -> None:
+    body = b"x" * MAX_BODY
+    server = serve(answering(with_head(f"200 OK\r\nContent-Length: {MAX_BODY}", body)))
+    assert ask(transport_to(server), server.url).content == body
+    server = serve(answering(with_head(f"200 OK\r\nContent-Length: {MAX_BODY + 1}", body + b"x")))
+    assert nonsense(transport_to(server), server.url) == "the answer is larger than 1048576 bytes"
+
+
+def endless_chunks(peer: Peer) -> None:
+    peer.read_request()
+    peer.send(with_head("200 OK\r\nTransfer-Encoding: chunked"))
+    while True:
+        peer.send(b"10000\r\n" + b"x" * 65536 + b"\r\n")
+
+
+def endless_body(peer: Peer) -> None:
+    peer.read_request()
+    peer.send(with_head("200 OK"))
+    while True:
+        peer.send(b"x" * 65536)
+
+
+def one_chunk_of_a_gigabyte(peer: Peer) -> None:
+    peer.read_request()
+    peer.send(with_head("200 OK\r\nTransfer-Encoding: chunked", b"40000000\r\n"))
+    while True:
+        peer.send(b"x" * 65536)
+
+
+def ten_megabytes(peer: Peer) -> None:
+    peer.read_request()
+    peer.send(with_head("200 OK\r\nContent-Length: 10000000"))
+    peer.send(b"x" * 10_000_000)
+
+
+BOMB = gzip.compress(bytes(100_000_000))
+
+
+def gzip_bomb(peer: Peer) -> None:
+    peer.read_request()
+    peer.send(with_head(f"200 OK\r\nContent-Encoding: gzip\r\nContent-Length: {len(BOMB)}", BOMB))
+
+
+@pytest.mark.parametrize(
+    "handle",
+    [endless_chunks, endless_body, one_chunk_of_a_gigabyte, ten_megabytes, gzip_bomb],
+    ids=lambda handle: handle.__name__,
+)
+def test_a_body_that_is_too_large_ends_early(serve: Site, transport_to: To, handle: Handler) -> None:
+    server = serve(handle, tls=False)
+    tracemalloc.start()
+    try:
+        reason = nonsense(transport_to(server), server.url)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert reason == "the answer is larger than 1048576 bytes"
+    assert peak < 20_000_000
+
+
+@pytest.mark.parametrize("encoding", ["deflate", "br", "gzip, gzip", "zstd", "x-unknown"])
+def test_a_compression_that_was_not_asked_for_is_refused(serve: Site, transport_to: To, encoding: str) -> None:
+    server = serve(answering(with_head(f"200 OK\r\nContent-Encoding: {encoding}\r\nContent-Length: 2", b"{}")))
+    assert nonsense(transport_to(server), server.url).startswith("the answer is compressed in a way")
+
+
+@pytest.mark.parametrize("framing", ["Content-Length: 9", "Connection: close", "Transfer-Encoding: chunked"])
+def test_broken_compression_is_nonsense(serve: Site, transport_to: To, framing: str) -> None:
+    body = b"9\r\nnot gzip!\r\n0\r\n\r\n" if "chunked" in framing else b"not gzip!"
+    server = serve(answering_once(with_head(f"200 OK\r\nContent-Encoding: gzip\r\n{framing}", body)))
+    assert nonsense(transport_to(server), server.url) == "the answer's compression is broken"
+
+
+CHUNKED = with_head("200 OK\r\nTransfer-Encoding: chunked")
+RESET = "connection reset, or: the answer was cut off"  # TLS does not always tell the one from the other
+
+
+def reset_before_headers(peer: Peer) -> None:
+    peer.read_request()
+    peer.reset()
+
+
+def reset_in_headers(peer: Peer) -> None:
+    peer.read_request()
+    peer.send(b"HTTP/1.1 200 OK\r\nContent-")
+    time.sleep(0.1)
+    peer.reset()
+
+
+def reset_in_body(peer: Peer) -> None:
+    peer.read_request()
+    peer.send(with_head("200 OK\r\nContent-Length: 100", b"{"))
+    time.sleep(0.1)
+    peer.reset()
+
+
+def reset_in_handshake(peer: Peer) -> None:
+    peer.sock.recv(100)
+    peer.reset()
+
+
+def end_in_handshake(peer: Peer) -> None:
+    peer.sock.recv(65536)
+
+
+@pytest.mark.parametrize(
+    ("handle", "reason"),
+    [
+        (reset_before_headers, "the connection was closed without an answer"),
+        (answering_once(b""), "the connection was closed without an answer"),
+        (reset_in_headers, RESET),
+        (reset_in_body, RESET),
+        (answering_once(b"HTTP/1.1 200 OK\r\nContent-"), "the answer was cut off"),
+        (answering_once(b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n"), "the answer was cut off"),
+        (answering_once(b"HTTP/1.1 20"), "the answer was cut off"),
+        (answering_once(with_head("200 OK\r\nContent-Length: 100", b"{")), "the answer was cut off"),
+        (answering_once(CHUNKED + b"5\r\nab"), "the answer was cut off"),
+        (answering_once(CHUNKED + b"5\r\nabcde\r\n"), "the answer was cut off"),
+        (answering_once(CHUNKED + b"zz\r\nab\r\n"), "the answer was cut off"),
+        (answering_once(b"SSH-2.0-OpenSSH_9.6\r\n"), "the answer is not HTTP"),
+        (answering_once(b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 101 + b"\r\n"), "the answer is not HTTP"),
+        (answering_once(b"HTTP/1.1 200 OK\r\nX: " + b"y" * 70000 + b"\r\n\r\n"), "the answer is not HTTP"),
+    ],
+)  # fmt: skip
+@PLAIN_AND_TLS
+def test_a_broken_answer_is_no_answer(serve: Site, transport_to: To, handle: Handler, reason: str, tls: bool) -> None:
+    server = serve(handle, tls)
+    assert unavailable(transport_to(server), server.url, "POST") in reason
+    assert (server.accepted, len(server.requests)) == (1, 1)
+
+
+@pytest.mark.parametrize("handle", [reset_in_handshake, end_in_handshake], ids=lambda handle: handle.__name__)
+def test_a_handshake_that_breaks_off_is_a_failure(serve: Site, certificates: Certificates, handle: Handler) -> None:
+    server = serve(handle, tls=False)
+    reason = unavailable(Transport(PooledAdapter(certificates.bundle)), server.url)
+    assert reason in {"connection reset", "TLS failed: the connection was closed"}
+
+
+def test_lengths_that_contradict_each_other_are_an_error(serve: Site, transport_to: To) -> None:
+    server = serve(answering_once(with_head("200 OK\r\nContent-Length: 2, 3", b"{}")))
+    assert unavailable(transport_to(server), server.url) == "the network failed: InvalidHeader"
+
+
+# Kept connections.
+
+
+def closing_after(first: bytes, end: Callable[[Peer], None]) -> Handler:
+    """Return a handler whose first connection ends in place of a second answer; all others are good."""
+
+    def handle(peer: Peer) -> None:
+        is_first = peer.server.accepted == 1
+        while peer.read_request():
+            if is_first and len(peer.server.requests) > 1:
+                end(peer)
+                return
+            peer.send(first)
+
+    return handle
+
+
+BREAKS = pytest.mark.parametrize("end", [Peer.reset, lambda _: None], ids=["reset", "end"])
+
+
+@BREAKS
+@PLAIN_AND_TLS
+def test_a_get_on_a_kept_connection_that_was_dead_is_sent_once_more(
+    serve: Site, transport_to: To, end: Callable[[Peer], None], tls: bool
+) -> None:
+    server = serve(closing_after(OK, end), tls)
+    transport = transport_to(server)
+    assert [ask(transport, server.url).status_code for _ in range(2)] == [200, 200]
+    assert (server.accepted, len(server.requests)) == (2, 3)
+
+
+@BREAKS
+@PLAIN_AND_TLS
+def test_a_post_on_a_kept_connection_is_never_sent_again(
+    serve: Site, transport_to: To, end: Callable[[Peer], None], tls: bool
+) -> None:
+    server = serve(closing_after(OK, end), tls)
+    transport = transport_to(server)
+    ask(transport, server.url)
+    assert unavailable(transport, server.url, "POST") == "the connection was closed without an answer"
+    assert (server.accepted, len(server.requests)) == (1, 2)
+
+
+def test_a_get_is_repeated_once_and_not_again(serve: Site, transport_to: To) -> None:
+    def handle(peer: Peer) -> None:
+        peer.read_request()
+        if peer.server.accepted == 1:
+            peer.send(OK)
+            peer.read_request()
+
+    server = serve(handle)
+    transport = transport_to(server)
+    ask(transport, server.url)
+    assert unavailable(transport, server.url) == "the connection was closed without an answer"
+    assert (server.accepted, len(server.requests)) == (2, 3)
+
+
+def test_a_get_is_not_repeated_once_an_answer_has_begun(serve: Site, transport_to: To) -> None:
+    def half_an_answer(peer: Peer) -> None:
+        peer.send(b"HTTP/1.1 20")
+        time.sleep(0.1)
+        peer.reset()
+
+    server = serve(closing_after(OK, half_an_answer))
+    transport = transport_to(server)
+    ask(transport, server.url)
+    assert unavailable(transport, server.url) in RESET
+    assert (server.accepted, len(server.requests)) == (1, 2)
+
+
+def test_the_repeated_get_takes_none_of_the_other_idle_connections(serve: Site, transport_to: To) -> None:
+    both = threading.Barrier(2)
+
+    def handle(peer: Peer) -> None:
+        peer.read_request()
+        if peer.server.accepted <= 2:
+            both.wait(5)
+            peer.send(OK)
+            peer.read_request()
+            return
+        peer.send(OK)
+
+    server = serve(handle)
+    transport = transport_to(server)
+    threads = [threading.Thread(target=ask, args=(transport, server.url)) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert server.accepted == 2
+    assert ask(transport, server.url).status_code == 200
+    assert server.accepted == 3
+
+
+def test_an_idle_connection_that_was_closed_is_noticed_before_a_post(serve: Site, transport_to: To) -> None:
+    server = serve(answering_once(OK))
+    transport = transport_to(server)
+    ask(transport, server.url)
+    time.sleep(0.2)
+    assert ask(transport, server.url, "POST").status_code == 200
+    assert (server.accepted, len(server.requests)) == (2, 2)
+
+
+def test_a_connection_that_was_idle_for_long_is_not_used_again(serve: Site) -> None:
+    server = serve(answering(OK), tls=False)
+    connection = Connection("127.0.0.1", server.port, resolver=Resolver(look_up))
+    connection.request("GET", "/")
+    connection.getresponse().read()
+    assert connection.is_connected
+    connection._used_at -= IDLE_SECONDS
+    assert not connection.is_connected
+    connection.close()
+
+
+# Proxies.
+
+
+class Proxy:
+    """Handles connections as a proxy does: one CONNECT, then bytes in both directions."""
+
+    def __init__(self, answer: bytes = b"HTTP/1.1 200 OK\r\n\r\n") -> None:
+        self.answer = answer
+
+    def __call__(self, peer: Peer) -> None:
+        port = peer.read_request().split()[1].rpartition(b":")[2]
+        peer.send(self.answer)
+        with socket.create_connection(("127.0.0.1", int(port))) as onward:
+            pairs = {peer.sock: onward, onward: peer.sock}
+            while True:
+                ready, _, _ = select.select(list(pairs), [], [])
+                for source in ready:
+                    if not (data := source.recv(65536)):
+                        return
+                    pairs[source].sendall(data)
+
+
+@PLAIN_AND_TLS
+def test_a_proxy_that_is_set_gets_a_tunnel_and_no_secret(serve: Site, certificates: Certificates, tls: bool) -> None:
+    server, proxy = serve(answering(OK)), serve(Proxy(), tls)
+    scheme = "https" if tls else "http"
+    transport = Transport(PooledAdapter(certificates.bundle, f"{scheme}://us%40er:pw@{proxy.host}"))
+    assert [ask(transport, server.url).status_code for _ in range(2)] == [200, 200]
+    assert (proxy.accepted, server.accepted) == (1, 1)
+    assert proxy.requests[0].startswith(f"CONNECT {server.host} ".encode())
+    assert b"Basic " + base64.b64encode(b"us@er:pw") in proxy.requests[0]
+    assert SECRET.encode() not in proxy.requests[0]
+
+
+def test_a_proxy_that_refuses_is_said_to(serve: Site, certificates: Certificates) -> None:
+    proxy = serve(Proxy(b"HTTP/1.1 407 No\r\n\r\n"), tls=False)
+    transport = Transport(PooledAdapter(certificates.bundle, f"http://{proxy.host}"))
+    assert unavailable(transport, "https://provider.example/") == "the proxy: it refused"
+
+
+def test_a_proxy_that_cannot_be_reached_is_said_to(certificates: Certificates) -> None:
+    transport = Transport(PooledAdapter(certificates.bundle, f"http://127.0.0.1:{closed_port()}"))
+    assert unavailable(transport, "https://provider.example/") == "the proxy: connection refused"
+
+
+def test_a_plain_origin_is_reached_without_the_proxy(serve: Site) -> None:
+    server = serve(answering(OK), tls=False)
+    transport = Transport(plain_origins=[f"http://{server.host}"], proxy=f"http://127.0.0.1:{closed_port()}")
+    assert ask(transport, server.url).status_code == 200
+
+
+# Other adapters.
+
+
+class NoNetwork(BaseAdapter):
+    """Takes no request."""
+
+    def send(self, *_: Any, **__: Any) -> Response:
+        raise AssertionError("nothing may be sent")
+
+    def close(self) -> None:
+        """Hold nothing."""
+
+
+class Recording(NoNetwork):
+    """Answers every request and remembers it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.requests: list[PreparedRequest] = []
+        self.timeouts: list[object] = []
+        self.remaining: list[float] = []
+
+    def send(self, request: PreparedRequest, *, timeout: object = None, **_: Any) -> Response:  # type: ignore[override]
+        deadline = Deadline.current()
+        assert deadline is not None
+        self.requests.append(request)
+        self.timeouts.append(timeout)
+        self.remaining.append(deadline.remaining())
+        answer = Response()
+        answer.status_code = 200
+        answer.raw = io.BytesIO(b"{}")
+        return answer
+
+
+class Raising(NoNetwork):
+    """Fails every request in the same way."""
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__()
+        self.error = error
+
+    def send(self, *_: Any, **__: Any) -> Response:
+        raise self.error
+
+
+class Adapted(NoNetwork):
+    """Passes requests on with another timeout."""
+
+    def __init__(self, adapter: BaseAdapter, timeout: tuple[float, float]) -> None:
+        super().__init__()
+        self.adapter, self.timeout = adapter, timeout
+
+    def send(self, request: PreparedRequest, **_: Any) -> Response:  # type: ignore[override]
+        return self.adapter.send(request, timeout=self.timeout)
+
+
+def failure_in(adapter: BaseAdapter, url: str = "https://provider.example/") -> AuthkitError:
+    with pytest.raises(AuthkitError) as caught:
+        ask(Transport(adapter), url)
+    return caught.value
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (requests.ConnectTimeout(f"https://x/?{SECRET}"), "connect timed out"),
+        (requests.ReadTimeout(), "no answer came in time"),
+        (TimeoutError(), "no answer came in time"),
+        (requests.exceptions.SSLError(), "TLS failed"),
+        (requests.exceptions.ChunkedEncodingError(), "the answer was cut off"),
+        (requests.exceptions.ProxyError(), "the proxy: it refused"),
+        (requests.ConnectionError(urllib3.exceptions.MaxRetryError(None, "/", ConnectionResetError())),  # type: ignore[arg-type]
+         "connection reset"),
+        (requests.exceptions.InvalidURL(SECRET), "the network failed: InvalidURL"),
+        (http.client.IncompleteRead(b"x"), "the answer was cut off"),
+        (OSError(24, "Too many open files"), "the network failed: OSError"),
+    ],
+)  # fmt: skip
+def test_whatever_an_adapter_raises_is_told_in_our_own_words(error: Exception, reason: str) -> None:
+    assert unavailable(Transport(Raising(error)), f"https://provider.example/?{SECRET}") == reason
+
+
+def test_an_adapter_of_requests_works_as_well(serve: Site) -> None:
+    server = serve(answering(with_head("200 OK\r\nSet-Cookie: a=b\r\nContent-Length: 2", b"{}")), tls=False)
+    adapter = HTTPAdapter()
+    with session_on(Transport(adapter, plain_origins=[f"http://{server.host}"])) as session:
+        answer = session.get(server.url)
+    adapter.close()
+    assert answer.json() == {}
+    assert not answer.cookies
+    assert not session.cookies
+
+
+def test_an_answer_that_came_after_the_deadline_is_none() -> None:
+    class Late(Recording):
+        def send(self, request: PreparedRequest, **more: Any) -> Response:  # type: ignore[override]
+            answer = super().send(request, **more)
+            time.sleep(0.6)
+            return answer
+
+    assert unavailable(Transport(Late()), "https://provider.example/") == "the deadline of 0.5 s passed"
+
+
+def test_a_mistake_in_an_adapter_is_not_taken_for_the_network() -> None:
+    with pytest.raises(ZeroDivisionError):
+        ask(Transport(Raising(ZeroDivisionError())), "https://provider.example/")
+
+
+# Logs.
+
+
+def test_the_debug_output_of_http_client_stays_empty(
+    serve: Site, transport_to: To, capsys: pytest.CaptureFixture[str]
+) -> None:
+    server = serve(answering(OK))
+    http.client.HTTPConnection.debuglevel = 1
+    try:
+        ask(transport_to(server), server.url)
+    finally:
+        http.client.HTTPConnection.debuglevel = 0
+    assert capsys.readouterr().out == ""
+
+
+def test_no_log_line_of_a_call_holds_a_secret(
+    serve: Site, transport_to: To, caplog: pytest.LogCaptureFixture
+) -> None:
+    server = serve(answering(OK))
+    with caplog.at_level(logging.DEBUG):
+        ask(transport_to(server), server.url, "POST", data={"client_secret": SECRET})
+        refusal(transport_to(server), f"https://127.0.0.1:{closed_port()}/", "POST", data={"code": SECRET})
+    assert caplog.records
+    assert SECRET not in caplog.text
+
+
+def test_what_requests_oauthlib_logs_while_we_call_it_is_dropped(caplog: pytest.LogCaptureFixture) -> None:
+    logger = logging.getLogger("requests_oauthlib.oauth2_session")
+    level = logger.level
+    logging.config.dictConfig(
+        {
+            "version": 1,
+            "disable_existing_loggers": False,
+            "loggers": {logger.name: {"level": "DEBUG", "filters": [], "propagate": True}},
+        }
+    )
+    try:
+        with Deadline(5):
+            logger.debug("Request body was %s", SECRET)
+        logger.debug("the app's own")
+    finally:
+        logger.setLevel(level)
+    assert [record.getMessage() for record in caplog.records] == ["the app's own"]
+
+
+# JSON.
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ('{"a": [1, 2.5, null, true, "\\u00e9"]}', {"a": [1, 2.5, None, True, "é"]}),
+        ("[]", []),
+        ("null", None),
+        ('{"a": {"b": 1}, "c": {"b": 2}}', {"a": {"b": 1}, "c": {"b": 2}}),
+        ("1e300", 1e300),
+    ],
+)
+def test_json_is_read(text: str, value: object) -> None:
+    assert read_json(text.encode()) == value
+
+
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        (b"", "it is not JSON"),
+        (b"<html>s3cr3t-canary</html>", "it is not JSON"),
+        (b'{"a": "s3cr3t-canary"', "it is not JSON"),
+        (b'\xef\xbb\xbf{"a": 1}', "it is not JSON"),
+        ('{"a": "é"}'.encode("latin-1"), "it is not JSON"),
+        ('{"a": 1}'.encode("utf-16"), "it is not JSON"),
+        (b"[" * 100_000, "it is not JSON"),
+        (b'{"a":' * 100_000, "it is not JSON"),
+        (b"9" * 5000, "it is not JSON"),
+        (b"[NaN]", "it has the number NaN"),
+        (b"[-Infinity]", "it has the number -Infinity"),
+        (b'[{"s3cr3t-canary": 1, "s3cr3t-canary": 2}]', "an object has a name twice"),
+    ],
+)
+def test_what_is_not_quite_json_is_refused_without_quoting_it(body: bytes, reason: str) -> None:
+    with pytest.raises(ProviderProtocolError) as caught:
+        read_json(body)
+    assert caught.value.reason == f"the answer cannot be read: {reason}"
+    assert caught.value.__cause__ is None
+    assert caught.value.__context__ is None
+
+
+def test_a_cut_answer_is_refused_wherever_it_is_cut() -> None:
+    body = json.dumps({"access_token": "a", "expires_in": 86400, "scope": "b,c"}).encode()
+    for length in range(len(body)):
+        with pytest.raises(ProviderProtocolError):
+            read_json(body[:length])
