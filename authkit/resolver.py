@@ -16,6 +16,8 @@ LOOK_UPS_AT_ONCE = 16
 
 Address: TypeAlias = tuple[Any, ...]
 LookUp: TypeAlias = Callable[[str, int], Sequence[Address]]
+# Not queue.SimpleQueue: its get() may wait for ever when the timeout is over by the time it starts to wait.
+_Answers: TypeAlias = "queue.Queue[Sequence[Address] | Exception]"
 
 
 def look_up(host: str, port: int) -> Sequence[Address]:
@@ -38,7 +40,7 @@ class Resolver:
         with suppress(socket.gaierror):
             return socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST)
         ends_at = time.monotonic() + seconds
-        answers: queue.SimpleQueue[Sequence[Address] | Exception] = queue.SimpleQueue()
+        answers: _Answers = queue.Queue()
         if self._slots.acquire(timeout=seconds):
             work = (host, port, answers)
             threading.Thread(target=self._work, args=work, name="authkit-resolver", daemon=True).start()
@@ -50,7 +52,7 @@ class Resolver:
             raise answer
         return answer
 
-    def _work(self, host: str, port: int, answers: queue.SimpleQueue[Sequence[Address] | Exception]) -> None:
+    def _work(self, host: str, port: int, answers: _Answers) -> None:
         try:
             answers.put(self._ask(host, port))
         except (OSError, UnicodeError) as error:
