@@ -17,8 +17,9 @@ from hypothesis import strategies as st
 
 from authkit import Emulator
 from authkit.emulator import WsgiTransport, read_request
-from authkit_tiktok.emulator import App, TikTokEmulator, User
+from authkit_tiktok.emulator import App, TikTokEmulator, TikTokSwitches, User
 from authkit_tiktok.emulator.shelf import Shelf
+from authkit_tiktok.emulator.user import EXAMPLE_USERS
 
 KEY, SECRET = "awexamplekey00001", "SECRET"
 CALLBACK = "https://app.example.test/auth/tiktok/callback/"
@@ -56,13 +57,16 @@ class Clock:
 class World:
     """An emulator, the clock and a session with an app and its browser."""
 
-    def __init__(self, *, app=None, **options):
+    def __init__(self, *, app=None, apps=None, users=EXAMPLE_USERS, random=None, **switches):
         self.clock = Clock()
         numbers = itertools.count(1)
         self.app = app or App(KEY, SECRET, ALL_SCOPES)
         self.emulator = TikTokEmulator(
             clock=self.clock,
-            **{"random": lambda size: sha256(b"%d" % next(numbers)).digest()[:size], "apps": [self.app], **options},
+            random=random or (lambda size: sha256(b"%d" % next(numbers)).digest()[:size]),
+            apps=apps or [self.app],
+            users=users,
+            switches=TikTokSwitches(**switches),
         )
         self.http = requests.Session()
         self.http.trust_env = False
@@ -1052,8 +1056,7 @@ def test_what_was_sent_is_recorded(world):
     world.userinfo(tokens["access_token"])
     world.revoke("x")
     world.post("/oauth/token")
-    world.emulator.requests[0:2] = []
-    token, userinfo, revoke, unknown = world.emulator.requests
+    token, userinfo, revoke, unknown = world.emulator.requests[2:]
 
     assert (token.method, token.path, token.status, token.endpoint) == ("POST", "/v2/oauth/token/", 200, "token")
     assert list(token.form) == [

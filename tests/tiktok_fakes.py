@@ -17,7 +17,7 @@ from authkit import AuthKit, Login
 from authkit.emulator import Recorded, WsgiTransport
 from authkit.flow import Redirect
 from authkit.plugins import load_plugins
-from authkit_tiktok.emulator import App, TikTokEmulator
+from authkit_tiktok.emulator import App, TikTokEmulator, TikTokSwitches
 
 CLIENT_KEY = "awexamplekey00001"
 CLIENT_SECRET = "canary-client-secret"
@@ -125,10 +125,10 @@ def log_in(kit: AuthKit, callback: Mapping[str, str] | None = None, **begin: Any
 class World:
     """An app, its kit, and TikTok's emulator between them, all with one clock."""
 
-    def __init__(self, settings: Mapping[str, object] | None = None, *, app: App | None = None, **options: Any):
+    def __init__(self, settings: Mapping[str, object] | None = None, *, app: App | None = None, **switches: Any):
         self.clock = Clock()
         self.app = app or App(CLIENT_KEY, CLIENT_SECRET, ALL_SCOPES)
-        self.emulator = TikTokEmulator(clock=self.clock, apps=[self.app], **options)
+        self.emulator = TikTokEmulator(clock=self.clock, apps=[self.app], switches=TikTokSwitches(**switches))
         self.kit = tiktok_kit(WsgiTransport(self.emulator), settings, clock=self.clock)
 
     def log_in(self, *, scopes: Sequence[str] | None = None, user: int | str = 0, **begin: Any) -> Login:
@@ -137,4 +137,4 @@ class World:
 
     def sent(self, endpoint: str) -> list[Recorded]:
         """Return what was sent to one of the emulator's endpoints: ``token``, ``revoke``, ``userinfo`` …"""
-        return [recorded for recorded in self.emulator.requests if recorded.endpoint == endpoint]
+        return list(self.emulator.requests(endpoint))

@@ -1,4 +1,4 @@
-"""What an emulator reads and answers: `Request` and `Answer`, and `Recorded` for what was sent.
+"""What an emulator reads and answers: `Request` and `Answer`.
 
 Reading never fails: a hostile request becomes an odd `Request`, and the emulator's own checks refuse it.
 """
@@ -7,16 +7,19 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from http import HTTPStatus
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlsplit
 
+from authkit.emulator.rules import Rule
+from authkit.emulator.wire import AT_ONCE, Delivery
+
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
-__all__ = ["Answer", "Recorded", "Request", "read_request"]
+__all__ = ["Answer", "Request", "read_request"]
 
 BODY_LIMIT = 64 * 1024
 FORM = "application/x-www-form-urlencoded"
@@ -37,6 +40,7 @@ class Request:
         query: the parameters of the query; the values of a repeated one are joined by a comma.
         form: the fields of a form-encoded body, in the same way; empty for any other body.
         headers: by name, written ``Like-This``.
+        body: the body as it came.
         is_too_large: whether the body exceeds 64 KiB; it is not read then.
     """
 
@@ -45,6 +49,7 @@ class Request:
     query: Mapping[str, str] = field(default_factory=dict, repr=False)
     form: Mapping[str, str] = field(default_factory=dict, repr=False)
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    body: bytes = field(default=b"", repr=False)
     is_too_large: bool = False
 
     @classmethod
@@ -73,11 +78,23 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What an emulator answers. Nothing of it is to be stored by a cache."""
+    """What an emulator answers. Nothing of it is to be stored by a cache.
+
+    Attributes:
+        status: the HTTP status.
+        body: the body.
+        headers: names and values; ``Content-Length`` and what keeps caches off are added.
+        verdict: for the request log: why the request was refused, in the provider's words; "" when it was not.
+        broken: for the request log: the rule that the request broke.
+        delivery: how the bytes reach the other end.
+    """
 
     status: int
     body: bytes = field(default=b"", repr=False)
     headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    verdict: str = ""
+    broken: Rule | None = None
+    delivery: Delivery = AT_ONCE
 
     @classmethod
     def json(cls, data: Mapping[str, Any], status: int = 200) -> Answer:
@@ -95,6 +112,10 @@ class Answer:
         """Send the browser to `location`, which the caller has built of safe parts."""
         return cls(302, headers=(("Location", location), *headers))
 
+    def refused(self, verdict: str, broken: Rule | None = None) -> Answer:
+        """Return this answer with the reason, and the rule, that the request log shows."""
+        return replace(self, verdict=verdict, broken=broken)
+
     @property
     def location(self) -> str | None:
         """Where the browser is sent, None when it is sent nowhere."""
@@ -111,23 +132,6 @@ class Answer:
         return [self.body]
 
 
-@dataclass(frozen=True, slots=True)
-class Recorded:
-    """What was sent to an emulator, and the status that it answered, for a test to assert on.
-
-    `query`, `form` and `headers` are read as in `Request`. `endpoint` is the emulator's name for the address,
-    "" for an address or a method that the provider does not have.
-    """
-
-    method: str
-    path: str
-    query: Mapping[str, str] = field(repr=False)
-    form: Mapping[str, str] = field(repr=False)
-    headers: Mapping[str, str] = field(repr=False)
-    status: int
-    endpoint: str
-
-
 def read_request(environ: WSGIEnvironment) -> Request:
     """Read a request from the environment of WSGI (PEP 3333)."""
     headers = _read_headers(environ)
@@ -139,6 +143,7 @@ def read_request(environ: WSGIEnvironment) -> Request:
         query=_parse_pairs(_decode(environ.get("QUERY_STRING", ""))),
         form=_parse_pairs((body or b"").decode("utf-8", "replace") if is_form else ""),
         headers=headers,
+        body=body or b"",
         is_too_large=body is None,
     )
 

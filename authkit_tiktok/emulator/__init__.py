@@ -5,9 +5,9 @@ It knows nothing of `authkit_tiktok.provider`, so each of the two tests the othe
 
 from __future__ import annotations
 
-from authkit.emulator import Recorded
 from authkit_tiktok.emulator.app import App
+from authkit_tiktok.emulator.switches import TikTokSwitches
 from authkit_tiktok.emulator.tiktok import TikTokEmulator
 from authkit_tiktok.emulator.user import User
 
-__all__ = ["App", "Recorded", "TikTokEmulator", "User"]
+__all__ = ["App", "TikTokEmulator", "TikTokSwitches", "User"]

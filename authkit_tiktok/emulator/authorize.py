@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import urlencode
 
 from authkit.emulator import Answer, Choice, Consent, Problem, Request, render_consent, render_problem
 from authkit_tiktok.emulator.app import App
-from authkit_tiktok.emulator.ledger import Code, Grant, Ledger
+from authkit_tiktok.emulator.ledger import Code, Grant
 from authkit_tiktok.emulator.user import User
+from authkit_tiktok.emulator.world import World
 
 __all__ = ["AuthorizeEndpoint"]
 
@@ -82,47 +83,45 @@ def read_wish(query: Mapping[str, str], apps: Mapping[str, App]) -> Wish:
 class AuthorizeEndpoint:
     """``/v2/auth/authorize/``."""
 
-    apps: Mapping[str, App]
-    users: Sequence[User]
-    ledger: Ledger
+    world: World
 
     def show(self, request: Request) -> Answer:
         """Show the consent page, or go straight back where this browser's user has allowed it all before."""
         try:
-            wish = read_wish(request.query, self.apps)
+            wish = read_wish(request.query, self.world.apps)
         except AuthorizeError as error:
             return self._refuse(request, error)
-        known = self.ledger.remembered(request.cookies.get(SESSION_COOKIE, ""), wish.app)
+        known = self.world.ledger.remembered(request.cookies.get(SESSION_COOKIE, ""), wish.app)
         may_skip = request.query.get("disable_auto_auth") != "1"
         if known and may_skip and set(wish.scopes) <= set(known.scopes):
             return Answer.redirect(self._allow(wish, Grant(wish.app, known.user, wish.scopes)))
-        return self._ask(wish, known.user if known else self.users[0])
+        return self._ask(wish, known.user if known else self.world.users[0])
 
     def decide(self, request: Request) -> Answer:
         """Take the consent form: Continue, or Cancel."""
         try:
-            wish = read_wish(request.query, self.apps)
+            wish = read_wish(request.query, self.world.apps)
         except AuthorizeError as error:
             return self._refuse(request, error)
         if request.form.get("decision") == "deny":
             denied = {"error": "access_denied", "error_description": "access_denied", "errCode": "-2"}
             return Answer.redirect(wish.answered(denied))
-        user = next((user for user in self.users if user.open_id == request.form.get("user")), None)
+        user = next((user for user in self.world.users if user.open_id == request.form.get("user")), None)
         if user is None or request.form.get("decision") != "allow":
-            return self._ask(wish, self.users[0], status=400)
+            return self._ask(wish, self.world.users[0], status=400)
         ticked = request.form.get("scope", "").split(",")
         grant = Grant(wish.app, user, tuple(scope for scope in wish.scopes if scope in ticked))
-        session = self.ledger.remember(request.cookies.get(SESSION_COOKIE, ""), grant)
+        session = self.world.ledger.remember(request.cookies.get(SESSION_COOKIE, ""), grant)
         cookie = f"{SESSION_COOKIE}={session}; Path=/; HttpOnly; SameSite=Lax"
         return Answer.redirect(self._allow(wish, grant), ("Set-Cookie", cookie))
 
     def _ask(self, wish: Wish, user: User, status: int = 200) -> Answer:
-        users = tuple(Choice(user.open_id, user.display_name, f"@{user.username}") for user in self.users)
+        users = tuple(Choice(user.open_id, user.display_name, f"@{user.username}") for user in self.world.users)
         scopes = tuple(Choice(scope, SCOPE_TEXTS.get(scope, scope), scope) for scope in wish.scopes)
         return Answer.page(render_consent(Consent("TikTok", wish.app.name, users, scopes, user.open_id)), status)
 
     def _allow(self, wish: Wish, grant: Grant) -> str:
-        code = self.ledger.new_code(Code(grant, wish.redirect_uri, wish.challenge))
+        code = self.world.ledger.new_code(Code(grant, wish.redirect_uri, wish.challenge))
         return wish.answered({"code": code, "scopes": ",".join(grant.scopes)})
 
     def _refuse(self, request: Request, error: AuthorizeError) -> Answer:
@@ -135,6 +134,6 @@ class AuthorizeEndpoint:
             message="We couldn't log in with TikTok. This may be due to specific app settings.",
             advice="If you're a developer, correct the following and try again:",
             parameter=error.fields["error_type"],
-            log_id=self.ledger.log_id(),
+            log_id=self.world.ledger.log_id(),
         )
         return Answer.page(render_problem(problem))

@@ -8,8 +8,10 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 from itertools import count
 
+from authkit.emulator import Switchboard
 from authkit_tiktok.emulator.app import App
 from authkit_tiktok.emulator.shelf import Shelf
+from authkit_tiktok.emulator.switches import TikTokSwitches
 from authkit_tiktok.emulator.user import User
 
 __all__ = ["Code", "Grant", "Issued", "Ledger"]
@@ -57,29 +59,19 @@ class Ledger:
     Args:
         clock: the time, in seconds since 1970.
         random: that many random bytes. No two codes or tokens are alike, even if these are.
-        code_lifetime: seconds for which a code may be exchanged.
-        access_lifetime: seconds for which an access token works.
-        refresh_lifetime: seconds, from the login on, for which a login may be refreshed.
-        rotation: whether a refresh replaces the refresh token ("User access token management", November 2026).
+        switches: say how long things live, and what a refresh changes.
     """
 
     def __init__(
         self,
         clock: Callable[[], float],
         random: Callable[[int], bytes],
-        *,
-        code_lifetime: int,
-        access_lifetime: int,
-        refresh_lifetime: int,
-        rotation: bool,
+        switches: Switchboard[TikTokSwitches],
     ) -> None:
-        self.access_lifetime = access_lifetime
         self._clock = clock
         self._random = random
+        self._switches = switches
         self._numbers = count(1)
-        self._code_lifetime = code_lifetime
-        self._refresh_lifetime = refresh_lifetime
-        self._rotation = rotation
         self._codes: Shelf[Code] = Shelf(clock)
         self._access: Shelf[Grant] = Shelf(clock)
         self._refresh: Shelf[Grant] = Shelf(clock)
@@ -101,7 +93,7 @@ class Ledger:
     def new_code(self, code: Code) -> str:
         """Return an authorization code, which has asterisk, exclamation mark and full stop as TikTok's have."""
         text = f"{self._new_text()}*1!{4607 + next(self._numbers)}.va"
-        self._codes.put(text, code, self._clock() + self._code_lifetime)
+        self._codes.put(text, code, self._clock() + self._switches.now.code_lifetime)
         return text
 
     def take_code(self, text: str, app: App) -> Code | None:
@@ -114,14 +106,16 @@ class Ledger:
 
     def issue(self, grant: Grant) -> Issued:
         """Return the first tokens of a login."""
-        return self._issue(replace(grant, ends_at=self._clock() + self._refresh_lifetime), self.new_token("rft."))
+        return self._issue(
+            replace(grant, ends_at=self._clock() + self._switches.now.refresh_lifetime), self.new_token("rft.")
+        )
 
     def refresh(self, refresh_token: str, app: App) -> Issued | None:
         """Return fresh tokens; None when the refresh token is unknown, replaced, ended or another app's."""
         grant = self._refresh.get(refresh_token)
         if grant is None or grant.app.client_key != app.client_key:
             return None
-        if not self._rotation:
+        if not self._switches.now.rotation:
             return self._issue(grant, refresh_token)
         self._refresh.drop(refresh_token)
         return self._issue(grant, self.new_token("rft."))
@@ -129,9 +123,10 @@ class Ledger:
     def _issue(self, grant: Grant, refresh_token: str) -> Issued:
         now = self._clock()
         access_token = self.new_token("act.")
-        self._access.put(access_token, grant, now + self.access_lifetime)
+        lifetime = self._switches.now.access_lifetime
+        self._access.put(access_token, grant, now + lifetime)
         self._refresh.put(refresh_token, grant, grant.ends_at)
-        return Issued(grant, access_token, self.access_lifetime, refresh_token, int(grant.ends_at - now))
+        return Issued(grant, access_token, lifetime, refresh_token, int(grant.ends_at - now))
 
     def granted(self, access_token: str) -> Grant | None:
         """Return what an access token is good for; None when it is unknown, ended or revoked."""

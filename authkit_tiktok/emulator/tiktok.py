@@ -5,54 +5,46 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from threading import Lock
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar
 from urllib.parse import parse_qs
 
-from authkit.emulator import Answer, Recorded, Request, read_request
+from authkit.emulator import AdjustableClock, Endpoint, Faults, Request, Switchboard, Workbench
 from authkit_tiktok.emulator.app import EXAMPLE_APP, App
 from authkit_tiktok.emulator.authorize import AuthorizeEndpoint
 from authkit_tiktok.emulator.ledger import Ledger
+from authkit_tiktok.emulator.switches import DEFAULTS, TikTokSwitches
 from authkit_tiktok.emulator.tokens import TokenEndpoint
 from authkit_tiktok.emulator.user import EXAMPLE_USERS, User
 from authkit_tiktok.emulator.userinfo import UserInfoEndpoint
+from authkit_tiktok.emulator.world import World
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
 __all__ = ["TikTokEmulator"]
 
-RECORDED_LIMIT = 1000
 
-
-@dataclass(frozen=True, slots=True)
-class Route:
-    """What an endpoint is called in `TikTokEmulator.requests`, and what answers it."""
-
-    endpoint: str
-    answer: Callable[[Request], Answer]
-
-
-@dataclass(kw_only=True, eq=False)
 class TikTokEmulator:
-    """TikTok's login, as far as apps see it: authorization, token, revocation and user info.
+    """TikTok's login, as far as apps see it.
 
     It answers at TikTok's paths under any origin, keeps everything in memory, and may be called from many
     threads. Where TikTok documents nothing, the defaults are what its users report.
 
-    Attributes:
+    Args:
         clock: the time, in seconds since 1970.
         random: that many random bytes.
         apps: the apps that are registered; `settings` gives the first one's key and secret.
         users: the accounts that the consent page offers.
-        error_status: the HTTP status of token errors: always 200, or 400 and 401 as RFC 6749 has it.
-        rotation: whether a refresh replaces the refresh token; the old one is dead at once then.
-        access_lifetime: seconds; 86400 until late 2026.
-        refresh_lifetime: seconds, counted from the login; 31536000 until late 2026.
-        code_lifetime: seconds.
-        resource_error_data: whether an error of the user info endpoint has an empty ``data`` beside it.
+        switches: what TikTok does otherwise; they can be turned while it runs.
+        faults: what goes wrong from the start, such as ``token:reset:once``.
+        seed: what decides about faults that have a probability.
+
+    Attributes:
         requests: what was sent, oldest first, the last thousand.
+        workbench: the shared part: clock, switches, faults and control page.
+
+    Raises:
+        ValueError: there is no app or no user, or a fault is not understood.
 
     Example:
         >>> from authkit_tiktok.emulator import TikTokEmulator
@@ -63,47 +55,31 @@ class TikTokEmulator:
 
     provider: ClassVar[str] = "tiktok"
 
-    clock: Callable[[], float] = time.time
-    random: Callable[[int], bytes] = secrets.token_bytes
-    apps: Sequence[App] = (EXAMPLE_APP,)
-    users: Sequence[User] = EXAMPLE_USERS
-    error_status: Literal["200", "rfc"] = "200"
-    rotation: bool = True
-    access_lifetime: int = 7200
-    refresh_lifetime: int = 15552000
-    code_lifetime: int = 60
-    resource_error_data: bool = False
-    requests: list[Recorded] = field(init=False, repr=False, default_factory=list)
-    _routes: Mapping[str, Mapping[str, Route]] = field(init=False, repr=False)
-    _lock: Lock = field(init=False, repr=False, default_factory=Lock)
-
-    def __post_init__(self) -> None:
-        if not self.apps or not self.users:
+    def __init__(
+        self,
+        *,
+        clock: Callable[[], float] = time.time,
+        random: Callable[[int], bytes] = secrets.token_bytes,
+        apps: Sequence[App] = (EXAMPLE_APP,),
+        users: Sequence[User] = EXAMPLE_USERS,
+        switches: TikTokSwitches = DEFAULTS,
+        faults: Sequence[str] = (),
+        seed: int = 0,
+    ) -> None:
+        if not apps or not users:
             raise ValueError("the emulator needs at least one app and one user")
-        ledger = Ledger(
-            self.clock,
-            self.random,
-            code_lifetime=self.code_lifetime,
-            access_lifetime=self.access_lifetime,
-            refresh_lifetime=self.refresh_lifetime,
-            rotation=self.rotation,
+        self.apps = tuple(apps)
+        self.users = tuple(users)
+        adjustable, board = AdjustableClock(clock), Switchboard(switches)
+        world = World({app.client_key: app for app in apps}, self.users, board, Ledger(adjustable, random, board))
+        self.workbench = Workbench(
+            "TikTok", _endpoints(world), clock=adjustable, switches=board, faults=Faults(faults, seed)
         )
-        apps = {app.client_key: app for app in self.apps}
-        authorize = AuthorizeEndpoint(apps, self.users, ledger)
-        token = TokenEndpoint(apps, ledger, self.error_status)
-        userinfo = UserInfoEndpoint(ledger, self.resource_error_data)
-        pages = {"GET": Route("authorize", authorize.show), "POST": Route("consent", authorize.decide)}
-        self._routes = {
-            "/v2/auth/authorize/": pages,
-            "/v2/auth/authorize": pages,
-            "/v2/oauth/token/": {"POST": Route("token", token.exchange)},
-            "/v2/oauth/revoke/": {"POST": Route("revoke", token.revoke)},
-            "/v2/user/info/": {"GET": Route("userinfo", userinfo.show)},
-        }
+        self.requests = self.workbench.requests
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request."""
-        return self._answer(read_request(environ)).send(start_response)
+        return self.workbench(environ, start_response)
 
     @property
     def scopes(self) -> Sequence[str]:
@@ -156,8 +132,8 @@ class TikTokEmulator:
         raise ValueError(f"the emulator has no user {user!r}")
 
     def _visit(self, authorize_url: str, form: Mapping[str, str]) -> str:
-        self._answer(Request.by_browser("GET", authorize_url))
-        location = self._answer(Request.by_browser("POST", authorize_url, form)).location
+        self.workbench.answer(Request.by_browser("GET", authorize_url))
+        location = self.workbench.answer(Request.by_browser("POST", authorize_url, form)).location
         if location is None:
             raise ValueError("this is not the address of TikTok's authorization endpoint")
         if location.startswith("?"):
@@ -165,21 +141,14 @@ class TikTokEmulator:
             raise ValueError(f"TikTok shows an error page: {fields['error_type'][0]} ({fields['error'][0]})")
         return location
 
-    def _answer(self, request: Request) -> Answer:
-        methods = self._routes.get(request.path, {})
-        route = methods.get(request.method)
-        with self._lock:
-            if route is None:
-                allowed = ", ".join(methods)
-                answer = Answer(405, headers=(("Allow", allowed),)) if methods else Answer(404)
-            else:
-                answer = Answer(413) if request.is_too_large else route.answer(request)
-            self._record(request, answer, route.endpoint if route else "")
-        return answer
 
-    def _record(self, request: Request, answer: Answer, endpoint: str) -> None:
-        recorded = Recorded(
-            request.method, request.path, request.query, request.form, request.headers, answer.status, endpoint
-        )
-        self.requests.append(recorded)
-        del self.requests[:-RECORDED_LIMIT]
+def _endpoints(world: World) -> Sequence[Endpoint]:
+    authorize, token, userinfo = AuthorizeEndpoint(world), TokenEndpoint(world), UserInfoEndpoint(world)
+    pages = ("/v2/auth/authorize/", "/v2/auth/authorize")
+    return (
+        Endpoint("authorize", "GET", pages, authorize.show),
+        Endpoint("consent", "POST", pages, authorize.decide),
+        Endpoint("token", "POST", ("/v2/oauth/token/",), token.exchange),
+        Endpoint("revoke", "POST", ("/v2/oauth/revoke/",), token.revoke),
+        Endpoint("userinfo", "GET", ("/v2/user/info/",), userinfo.show),
+    )

@@ -5,11 +5,12 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 from authkit.emulator import Answer, Request
 from authkit_tiktok.emulator.app import App
-from authkit_tiktok.emulator.ledger import Issued, Ledger
+from authkit_tiktok.emulator.ledger import Issued
+from authkit_tiktok.emulator.world import World
 
 __all__ = ["TokenEndpoint"]
 
@@ -32,13 +33,10 @@ class TokenError(Exception):
 class TokenEndpoint:
     """``POST /v2/oauth/token/`` and ``POST /v2/oauth/revoke/``.
 
-    TikTok does not document the HTTP status of its errors, and reports differ: with `error_status` ``200`` it is
-    200, with ``rfc`` that of RFC 6749, section 5.2.
+    TikTok does not document the HTTP status of its errors, and reports differ; hence the switch ``error_status``.
     """
 
-    apps: Mapping[str, App]
-    ledger: Ledger
-    error_status: Literal["200", "rfc"]
+    world: World
 
     def exchange(self, request: Request) -> Answer:
         """Answer one of the three grants ("Get a user access token", "Refresh a user access token")."""
@@ -52,11 +50,15 @@ class TokenEndpoint:
         try:
             return Answer.json(action(self._client(request), request.form))
         except TokenError as error:
-            body = {"error": error.error, "error_description": error.description, "log_id": self.ledger.log_id()}
+            body = {
+                "error": error.error,
+                "error_description": error.description,
+                "log_id": self.world.ledger.log_id(),
+            }
             return Answer.json(body, self._status(error))
 
     def _status(self, error: TokenError) -> int:
-        if self.error_status == "200":
+        if self.world.switches.now.error_status == "200":
             return 200
         return 401 if error.error == "invalid_client" else 400
 
@@ -69,7 +71,7 @@ class TokenEndpoint:
             raise TokenError
         if not form.get("client_secret"):
             raise TokenError("invalid_request", "Client secret is missed in request.")
-        app = self.apps.get(form["client_key"])
+        app = self.world.apps.get(form["client_key"])
         if app is None or app.client_secret != form["client_secret"]:
             raise TokenError("invalid_client", "Client key or secret is incorrect.")
         return app
@@ -90,7 +92,7 @@ class TokenEndpoint:
         """Exchange a code. A code is used up by its app's first attempt, whatever comes of it."""
         if not form.get("code") or not form.get("redirect_uri"):
             raise TokenError
-        code = self.ledger.take_code(form["code"], app)
+        code = self.world.ledger.take_code(form["code"], app)
         if code is None:
             raise TokenError("invalid_grant", "Authorization code is expired.")
         if form["redirect_uri"] != code.redirect_uri:
@@ -98,12 +100,12 @@ class TokenEndpoint:
         verifier = form.get("code_verifier", "").encode("utf-8")
         if app.has_pkce and hashlib.sha256(verifier).hexdigest() != code.challenge:
             raise TokenError("invalid_request", "Code verifier or code challenge is invalid.")
-        return _as_json(self.ledger.issue(code.grant))
+        return _as_json(self.world.ledger.issue(code.grant))
 
     def _refresh(self, app: App, form: Form) -> Json:
         if not form.get("refresh_token"):
             raise TokenError
-        issued = self.ledger.refresh(form["refresh_token"], app)
+        issued = self.world.ledger.refresh(form["refresh_token"], app)
         if issued is None:
             raise TokenError("invalid_grant", "Refresh token is invalid or expired.")
         return _as_json(issued)
@@ -111,15 +113,15 @@ class TokenEndpoint:
     def _issue_to_client(self, _app: App, _form: Form) -> Json:
         """Issue a token of the app's own, which is of no use for login ("Client access token management")."""
         return {
-            "access_token": self.ledger.new_token("clt."),
-            "expires_in": self.ledger.access_lifetime,
+            "access_token": self.world.ledger.new_token("clt."),
+            "expires_in": self.world.switches.now.access_lifetime,
             "token_type": "Bearer",
         }
 
     def _revoke(self, app: App, form: Form) -> Json:
         if not form.get("token"):
             raise TokenError
-        if not self.ledger.disconnect(form["token"], app):
+        if not self.world.ledger.disconnect(form["token"], app):
             raise TokenError("invalid_grant", "Access token is invalid or expired.")
         return {}
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from authkit.emulator import Answer, Request
-from authkit_tiktok.emulator.ledger import Ledger
 from authkit_tiktok.emulator.user import FIELD_SCOPES
+from authkit_tiktok.emulator.world import World
 
 __all__ = ["UserInfoEndpoint"]
 
@@ -25,23 +25,22 @@ class ResourceError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class UserInfoEndpoint:
-    """``GET /v2/user/info/`` ("Get User Info"). With `error_data` an error has an empty ``data`` beside it."""
+    """``GET /v2/user/info/`` ("Get User Info")."""
 
-    ledger: Ledger
-    error_data: bool
+    world: World
 
     def show(self, request: Request) -> Answer:
         """Answer the fields that were asked for, or none of them if the user did not grant a single one."""
         try:
             user = self._read(request)
         except ResourceError as error:
-            data: dict[str, Any] = {"data": {}} if self.error_data else {}
+            data: dict[str, Any] = {"data": {}} if self.world.switches.now.resource_error_data else {}
             return Answer.json({**data, "error": self._error(error.code, error.message)}, error.status)
         return Answer.json({"data": {"user": user}, "error": self._error("ok", "")})
 
     def _read(self, request: Request) -> Mapping[str, str | bool | int]:
         scheme, token = request.credentials
-        grant = self.ledger.granted(token) if scheme == "bearer" else None
+        grant = self.world.ledger.granted(token) if scheme == "bearer" else None
         if grant is None:
             raise ResourceError(
                 401, "access_token_invalid", "The access token is invalid or not found in the request."
@@ -59,4 +58,4 @@ class UserInfoEndpoint:
 
     def _error(self, code: str, message: str) -> dict[str, str]:
         """Return the error that every answer has, with code ``ok`` where all went well."""
-        return {"code": code, "message": message, "log_id": self.ledger.log_id()}
+        return {"code": code, "message": message, "log_id": self.world.ledger.log_id()}

@@ -1,0 +1,41 @@
+"""`Delivery`: how the bytes of an answer reach the other end, all at once or in one of the ways networks fail."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIEnvironment
+
+__all__ = ["AT_ONCE", "SPOIL_DELIVERY", "Delivery"]
+
+SPOIL_DELIVERY = "authkit.emulator.spoil_delivery"
+"""The key of the WSGI environment under which a server offers a ``Callable[[Delivery], None]``."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivery:
+    """How an answer arrives.
+
+    Attributes:
+        silence: seconds before its first byte.
+        is_connecting: whether the silence comes before the connection is there.
+        head_pause: seconds before each byte of the status line and of the headers.
+        body_pause: seconds before each byte of the body.
+        reset: where the connection is reset: before the answer, in the middle of its body, or not at all.
+    """
+
+    silence: float = 0.0
+    is_connecting: bool = False
+    head_pause: float = 0.0
+    body_pause: float = 0.0
+    reset: Literal["", "answer", "body"] = ""
+
+    def announce(self, environ: WSGIEnvironment) -> None:
+        """Tell the server how the answer has to arrive, if it is one that can do damage to a connection."""
+        if self != AT_ONCE and SPOIL_DELIVERY in environ:
+            environ[SPOIL_DELIVERY](self)
+
+
+AT_ONCE = Delivery()
