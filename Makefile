@@ -4,7 +4,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 METADATA := pyproject.toml setup.cfg authkit_tiktok/pyproject.toml
-FAST := not slow and not browser
+FAST := not slow and not browser and not interop
+NODE_MODULES := tests/interop/node_modules
 CHECK ?=
 
 .PHONY: demo test check lint types arrows coverage oldest newest without-pyramid docs clean
@@ -13,7 +14,8 @@ demo: export PYTHONWARNINGS = ignore:pkg_resources:UserWarning
 demo: $(VENV)/demo.installed        ## a TikTok login on this machine; CHECK=1 ends after the first
 	$(BIN)/authkit demo $(if $(CHECK),--check)
 
-test: $(VENV)/all.installed         ## every test
+# Where there is no npm, the tests that need it are skipped and say so.
+test: $(VENV)/all.installed $(if $(shell command -v npm 2>/dev/null),$(NODE_MODULES)/npm.installed)  ## every test
 	$(BIN)/coverage run -m pytest
 
 check: lint types arrows coverage oldest newest without-pyramid  ## everything else that CI checks
@@ -45,7 +47,7 @@ docs: $(VENV)/all.installed         ## write the tables in docs/ anew
 	$(BIN)/python docs/tables.py
 
 clean:
-	rm -rf $(VENV) .tools build dist *.egg-info authkit_tiktok/*.egg-info .coverage
+	rm -rf $(VENV) $(NODE_MODULES) .tools build dist *.egg-info authkit_tiktok/*.egg-info .coverage
 
 $(VENV)/bin/uv:
 	@$(PYTHON) -c 'import sys; sys.exit("authkit needs Python 3.10 or newer" if sys.version_info < (3, 10) else 0)'
@@ -57,5 +59,9 @@ $(VENV)/demo.installed: $(VENV)/bin/uv $(METADATA)
 	@touch $@
 
 $(VENV)/all.installed: $(VENV)/demo.installed
-	$(BIN)/uv pip install --quiet --python $(BIN)/python --group test --group check
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --group test --group check --group interop
+	@touch $@
+
+$(NODE_MODULES)/npm.installed: tests/interop/package-lock.json
+	cd tests/interop && npm ci --loglevel=error
 	@touch $@

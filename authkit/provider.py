@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, TypeAlias, runtime_checkable
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, runtime_checkable
 
 from authkit import errors, pkce
 from authkit.frozen import freeze
@@ -276,8 +276,10 @@ AnyProvider: TypeAlias = OAuth2Provider | Provider
 class Emulator(Protocol):
     """A WSGI application that behaves as one provider does, for development and tests."""
 
-    provider: ClassVar[str]
-    """The name of the provider that is emulated."""
+    @property
+    def provider(self) -> str:
+        """The name of the provider that is emulated."""
+        ...
 
     @property
     def scopes(self) -> Sequence[str]:

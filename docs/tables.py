@@ -1,4 +1,4 @@
-"""Writes the parts of the docs that repeat code: settings, errors, hooks, the fields of a provider.
+"""Writes the parts of the docs that repeat code: settings, errors, hooks, fields, and what emulators can do.
 
 Each stands between ``<!-- name -->`` and ``<!-- /name -->`` in a file of this folder. `make docs` runs this; a
 test fails when a file is behind the code.
@@ -6,17 +6,24 @@ test fails when a file is behind the code.
 
 from __future__ import annotations
 
+import ast
 import inspect
 import re
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 from authkit import Profile, errors, hookspecs
+from authkit.emulator import KINDS, StockSwitches, Switchboard
 from authkit.keys import REGISTRATION_KEYS, SITE_KEYS, Key
 from authkit.provider import OAuth2Provider
+from authkit_tiktok.emulator import TikTokSwitches
 from authkit_tiktok.provider import tiktok
 
 HERE = Path(__file__).parent
+TESTS = HERE.parent / "tests"
+NO_SWITCHES = {"App", "call", "get", "post", "Request"}
+"""What the tests call with arguments that have the names of switches."""
 
 
 def settings_of_the_site() -> str:
@@ -66,6 +73,62 @@ def profile_fields() -> str:
     return _fields(Profile)
 
 
+def fault_kinds() -> str:
+    """Return the table of what can go wrong at an emulator."""
+    rows = [f"| `{kind.name}` | {kind.default} | {kind.effect} | {kind.help} |" for kind in KINDS.values()]
+    return _table("| kind | value | the request | what happens |", rows)
+
+
+def tiktok_switches() -> str:
+    """Return the table of the switches of TikTok's emulator, each with a test that turns it."""
+    return _switches(Switchboard(TikTokSwitches()), "test_tiktok_emulator*.py")
+
+
+def stock_switches() -> str:
+    """Return the table of the switches of the stock emulator, each with a test that turns it."""
+    return _switches(Switchboard(StockSwitches()), "test_stock*.py")
+
+
+def tiktok_facts() -> str:
+    """Return the table of the facts about TikTok; a test of a fact begins with its number."""
+    rows = []
+    for path, test in _tests("test_tiktok_emulator*.py"):
+        if found := re.fullmatch(r"test_t(\d\d)_(\w+)", test.name):
+            fact, words = found.groups()
+            rows.append((int(fact), f"| T{int(fact)} | {words.replace('_', ' ')} | `{path.name}` |"))
+    return _table("| fact | what its test shows | where |", [row for _, row in sorted(rows)])
+
+
+def _switches(board: Switchboard[Any], pattern: str) -> str:
+    rows = []
+    for switch in board.describe():
+        values = ", ".join(f"`{choice}`" for choice in switch.choices) or "a number"
+        test = _turning(switch.name, pattern)
+        rows.append(f"| `{switch.name}` | {values} | `{switch.default}` | {switch.help} | `{test}` |")
+    return _table("| switch | values | at first | what it does | test |", rows)
+
+
+def _turning(switch: str, pattern: str) -> str:
+    """Return the first test that sets a switch, by an argument of that name or in a dict of switches."""
+    for path, test in _tests(pattern):
+        for call in (node for node in ast.walk(test) if isinstance(node, ast.Call)):
+            if ast.unparse(call.func).rpartition(".")[2] in NO_SWITCHES:
+                continue
+            dicts = [keyword.value for keyword in call.keywords if isinstance(keyword.value, ast.Dict)]
+            named = {keyword.arg for keyword in call.keywords}
+            named |= {key.value for a_dict in dicts for key in a_dict.keys if isinstance(key, ast.Constant)}
+            if switch in named:
+                return f"{path.name}::{test.name}"
+    raise LookupError(f"no test turns the switch {switch}")
+
+
+def _tests(pattern: str) -> Iterable[tuple[Path, ast.FunctionDef]]:
+    for path in sorted(TESTS.glob(pattern)):
+        for node in ast.parse(path.read_text(encoding="utf-8")).body:
+            if isinstance(node, ast.FunctionDef) and node.name.startswith("test_"):
+                yield path, node
+
+
 def _fields(kind: type) -> str:
     attributes = (inspect.getdoc(kind) or "").partition("Attributes:\n")[2].partition("\nRaises:")[0]
     fields = re.findall(r"^    (\w+): (.+(?:\n        .+)*)", attributes, re.MULTILINE)
@@ -77,7 +140,11 @@ BLOCKS: Mapping[str, Callable[[], str]] = {
     "settings-of-the-site": settings_of_the_site,
     "settings-of-a-registration": settings_of_a_registration,
     "settings-of-tiktok": settings_of_tiktok,
+    "stock-switches": stock_switches,
+    "tiktok-facts": tiktok_facts,
+    "tiktok-switches": tiktok_switches,
     "error-codes": error_codes,
+    "fault-kinds": fault_kinds,
     "hooks": hooks,
     "profile-fields": profile_fields,
     "provider-fields": provider_fields,

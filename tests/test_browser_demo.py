@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from authkit import AuthKit
+from authkit.cli.serving import serve as serve_app
 from authkit.emulator import serve
 from authkit_tiktok.emulator import TikTokEmulator
 
@@ -43,7 +44,7 @@ def run_with_emulator(make_app: Callable[[AuthKit], WSGIApplication], provider_h
         return app(environ, start_response)
 
     emulator = TikTokEmulator()
-    with serve(emulator, host=provider_host, port=0) as provider, serve(late, port=0) as server:
+    with serve(emulator, host=provider_host, port=0) as provider, serve_app(late, port=0) as server:
         settings = demo_settings("tiktok", emulator, provider.origin, server.origin)
         app = make_app(AuthKit.from_settings(settings, environ={}))
         yield Running(server.origin, provider.origin)

@@ -5,13 +5,19 @@ from __future__ import annotations
 import ast
 import importlib.util
 import inspect
+import json
 import re
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
+from click.testing import CliRunner
+from fakes import SECRET, acme, plugins_with
 
-from authkit import errors
+from authkit import AuthKit, Emulator, errors
+from authkit.cli.commands import authkit
+from authkit.emulator import Request, WsgiTransport
 
 ROOT = Path(__file__).parent.parent
 DOCS = sorted((ROOT / "docs").glob("*.md"))
@@ -84,3 +90,39 @@ def test_readme_maps_files_that_exist() -> None:
     rows = re.findall(r"^\| (`.+`) \|", text.partition("## The code")[2].partition("## Read on")[0], re.MULTILINE)
     named = [name for row in rows for name in re.findall(r"`([^`]+)`", row)]
     assert [name for name in named if not (ROOT / name).exists() and not (ROOT / "authkit" / name).exists()] == []
+
+
+def test_the_examples_for_emulators_run(capsys: pytest.CaptureFixture[str]) -> None:
+    text = (ROOT / "docs" / "emulator.md").read_text(encoding="utf-8")
+    names: dict[str, Any] = {}
+    for example in re.findall(r"^```python\n(.*?)^```", text, re.MULTILINE | re.DOTALL):
+        exec(example, names)
+    emulator: Emulator = names["AcmeEmulator"]()
+    kit = AuthKit.from_settings(
+        {
+            "authkit.secret": SECRET,
+            "authkit.base_url": "http://127.0.0.1:6543",
+            **{f"authkit.acme.{key}": value for key, value in emulator.settings("http://127.0.0.1:8787").items()},
+        },
+        transport=WsgiTransport(emulator),
+        plugins=plugins_with(acme),
+    )
+    begun = kit.begin("acme")
+    callback = emulator.workbench.answer(Request.by_browser("GET", begun.url)).location
+
+    assert capsys.readouterr().out.startswith("https://127.0.0.1:")
+    assert names["authkit_emulators"]() == [names["AcmeEmulator"]]
+    assert kit.complete("acme", callback.partition("?")[2], begun.cookies).login.profile.display_name == "Ada"
+
+
+def test_the_container_s_command_is_one_that_the_command_line_knows() -> None:
+    text = (ROOT / "Containerfile").read_text(encoding="utf-8")
+    program, *words = json.loads(re.search(r"^ENTRYPOINT (\[.*\])$", text, re.MULTILINE)[1])
+    done = CliRunner().invoke(authkit, [*words, "--list"])
+
+    assert (program, done.exit_code) == ("authkit", 0)
+
+
+def test_every_fact_about_tiktok_has_a_test(tables: ModuleType) -> None:
+    facts = {int(number) for number in re.findall(r"^\| T(\d+) \|", tables.tiktok_facts(), re.MULTILINE)}
+    assert facts == set(range(1, 35))

@@ -113,4 +113,4 @@ def test_importing_the_emulators_loads_neither_a_server_nor_a_framework_nor_temp
     code = "import sys, authkit.emulator, authkit_tiktok.emulator; print(*sys.modules)"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
 
-    assert not {"waitress", "pyramid", "webob", "jinja2"} & set(run.stdout.split())
+    assert not {"cheroot", "trustme", "waitress", "pyramid", "webob", "jinja2"} & set(run.stdout.split())

@@ -9,6 +9,8 @@ from wsgiref.validate import validator
 
 import pytest
 import requests
+from faulty_provider import TOKEN, Provider
+from urllib3 import Timeout
 
 from authkit.emulator import WsgiTransport
 
@@ -299,3 +301,90 @@ def test_a_closed_session_can_be_used_again(session):
     session.close()
 
     assert session.get("https://api.example/").text == "hello"
+
+
+# Faults.
+
+
+def post(*faults, **options):
+    """What becomes of one request, and the provider."""
+    provider = Provider(*faults)
+    try:
+        return open_session(provider).post("https://acme.example/token", **options), provider
+    except requests.RequestException as error:
+        return error, provider
+
+
+@pytest.mark.parametrize(
+    ("fault", "timeout"),
+    [
+        ("silent=5", 5),
+        ("silent=5", (60, 5)),
+        ("silent=5", Timeout(connect=60, read=5)),
+        ("silent=60", None),
+        ("silent=60", (5, None)),
+        ("silent=60", Timeout(connect=5)),
+        ("slow-headers=5", 5),
+        ("drip=5", 5),
+        ("slow-headers=0.2", 5),
+        ("drip=0.2", 5),
+        ("drip=0.2", None),
+    ],
+)
+def test_an_answer_that_does_not_come_in_time_is_a_read_timeout_at_once(fault, timeout):
+    error, provider = post(f"token:{fault}", timeout=timeout)
+
+    assert type(error) is requests.ReadTimeout
+    assert error.request.url == "https://acme.example/token"
+    assert provider.processed == ["token"]
+
+
+@pytest.mark.parametrize("timeout", [5, (5, 60), (5, None), Timeout(connect=5, read=60)])
+def test_a_connection_that_does_not_come_about_in_time_is_a_connect_timeout_and_nothing_is_processed(timeout):
+    error, provider = post("token:slow-connect=5", timeout=timeout)
+
+    assert type(error) is requests.ConnectTimeout
+    assert error.request.url == "https://acme.example/token"
+    assert provider.processed == []
+
+
+@pytest.mark.parametrize(
+    ("fault", "timeout"),
+    [
+        ("silent=4.9", 5),
+        ("silent=59", None),
+        ("slow-connect=4.9", 5),
+        ("slow-connect=59", (None, 1)),
+        ("slow-headers=0.01", 5),
+        ("drip=0.01", 5),
+    ],
+)
+def test_an_answer_that_comes_in_time_comes_at_once(fault, timeout):
+    answer, _ = post(f"token:{fault}", timeout=timeout)
+
+    assert answer.json() == TOKEN
+
+
+@pytest.mark.parametrize("kind", ["reset", "reset-headers", "reset-body"])
+def test_a_reset_is_a_connection_error(kind):
+    error, provider = post(f"token:{kind}")
+
+    assert type(error) is requests.ConnectionError
+    assert isinstance(error.args[0], ConnectionResetError)
+    assert error.request.url == "https://acme.example/token"
+    assert provider.processed == ["token"]
+
+
+def test_an_empty_body_cannot_drip():
+    provider = Provider("leave:drip=60")
+    answer = open_session(provider).get("https://acme.example/leave", allow_redirects=False, timeout=1)
+
+    assert answer.status_code == 302
+
+
+def test_every_request_has_a_connection_of_its_own_that_can_be_slow():
+    provider = Provider("token:slow-connect")
+    session = open_session(provider)
+    for _ in range(2):
+        with pytest.raises(requests.ConnectTimeout):
+            session.post("https://acme.example/token", timeout=1)

@@ -17,7 +17,7 @@ import authkit
 
 HEAVY = {
     *("requests", "requests_oauthlib", "oauthlib", "urllib3", "cryptography", "jinja2", "sqlalchemy"),
-    *("pyramid", "webob", "click", "rich", "waitress"),
+    *("pyramid", "webob", "click", "rich", "waitress", "cheroot", "trustme"),
 }
 
 

@@ -91,7 +91,11 @@ def test_a_login_has_everything_that_tiktok_said():
     world = World(TWO_SCOPES)
     login = world.log_in(return_to="/inbox")
     issued = login.token
+    avatars = {name: url for name, url in login.profile.raw.items() if name.startswith("avatar_")}
 
+    assert {name: url.partition("?")[0] for name, url in avatars.items()} == {
+        name: getattr(world.emulator.users[0], name) for name in ("avatar_url", "avatar_url_100", "avatar_large_url")
+    }
     assert login == Login(
         registration="tiktok",
         identity=Identity("tiktok", CLIENT_KEY, OPEN_ID),
@@ -100,13 +104,11 @@ def test_a_login_has_everything_that_tiktok_said():
             union_id="3c0b1e52-7a1f-4b0e-9f53-0d9f2f6f1a10",
             display_name="Ada Tok",
             username="ada.tok",
-            avatar_url=world.emulator.users[0].avatar_large_url,
+            avatar_url=avatars["avatar_large_url"],
             raw={
                 "open_id": OPEN_ID,
                 "union_id": "3c0b1e52-7a1f-4b0e-9f53-0d9f2f6f1a10",
-                "avatar_url": world.emulator.users[0].avatar_url,
-                "avatar_url_100": world.emulator.users[0].avatar_url_100,
-                "avatar_large_url": world.emulator.users[0].avatar_large_url,
+                **avatars,
                 "display_name": "Ada Tok",
                 "bio_description": "I count loops.\nAnd I loop counts.",
                 "profile_deep_link": "https://vm.tiktok.example/ZMada/",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 from rich.console import Console
@@ -13,7 +14,6 @@ from authkit.errors import AuthkitError
 
 __all__ = ["authkit"]
 
-LOOPBACK = click.Choice(["127.0.0.1", "::1", "localhost"])
 PORT = click.IntRange(0, 65535)
 
 
@@ -56,12 +56,28 @@ def plugins(name: str | None, ini: Path | None, as_json: bool) -> None:
 
 @authkit.command()
 @click.argument("provider")
-@click.option("--host", type=LOOPBACK, default="127.0.0.1", show_default=True, help="A loopback address.")
+@click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
 @click.option("--port", type=PORT, default=8787, show_default=True, help="A busy port picks another.")
-@click.option("--json", "as_json", is_flag=True, help="Print the settings as JSON.")
-def emulate(provider: str, host: str, port: int, as_json: bool) -> None:
-    """Emulate PROVIDER on this machine until Ctrl-C."""
-    emulating.emulate(provider, host, port, as_json=as_json)
+@click.option("--name", "names", multiple=True, help="Another host name that it answers to.")
+@click.option("--tls", is_flag=True, help="Serve https, with certificates made on the fly.")
+@click.option("--ca-file", type=click.Path(path_type=Path, dir_okay=False), help="Where to put the roots to trust.")
+@click.option("--fault", "faults", multiple=True, metavar="ENDPOINT:KIND[=VALUE][:WHEN]", help="What goes wrong.")
+@click.option("--seed", type=int, default=0, help="Decides about faults that have a probability.")
+@click.option("--switch", "switches", multiple=True, metavar="NAME=VALUE", help="What the provider does otherwise.")
+@click.option("--users", type=click.Path(path_type=Path, exists=True, dir_okay=False), help="JSON: a list of users.")
+@click.option("--list", "only_list", is_flag=True, help="List the endpoints, switches and faults, and end.")
+@click.option("--open", "opens_page", is_flag=True, help="Open the control page in a browser.")
+@click.option("--quiet", is_flag=True, help="Do not print a line per request.")
+@click.option("--json", "as_json", is_flag=True, help="Print the settings as JSON, and no line per request.")
+def emulate(provider: str, only_list: bool, **options: Any) -> None:
+    """Emulate PROVIDER on this machine until Ctrl-C.
+
+    A fault is such as token:reset:once, userinfo:drip=2, *:503:25% (always, once, a number of times, or how likely).
+    """
+    if only_list:
+        emulating.list_choices(provider)
+    else:
+        emulating.emulate(provider, emulating.Options(**options))
 
 
 @authkit.command()

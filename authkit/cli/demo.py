@@ -16,6 +16,7 @@ from rich.text import Text
 from authkit import AuthKit
 from authkit.cli.emulating import make_emulator, wait_for_interrupt
 from authkit.cli.robot import Leg, sign_in
+from authkit.cli.serving import serve as serve_app
 from authkit.emulator import serve
 from authkit.errors import ConfigError
 from authkit.plugins import Plugins, load_plugins
@@ -56,7 +57,7 @@ def run(
         raise ConfigError(f"the demo needs {exc.name}: pip install 'authkit-core[cli,pyramid,emulator]'") from None
     plugins = plugins or load_plugins()
     emulator, late = make_emulator(provider, plugins), _Late()
-    with serve(emulator, port=emulator_port) as provider_server, serve(late, port=port) as app_server:
+    with serve(emulator, port=emulator_port) as provider_server, serve_app(late, port=port) as app_server:
         settings = demo_settings(provider, emulator, provider_server.origin, app_server.origin)
         late.app = make_app(AuthKit.from_settings(settings, plugins=plugins, environ={}))
         legs, page = sign_in(f"{app_server.origin}/auth/{provider}?return_to=/profile.json")
@@ -74,9 +75,10 @@ def run(
 def demo_settings(provider: str, emulator: Emulator, emulator_origin: str, app_origin: str) -> Mapping[str, str]:
     """Return the settings of the demo: an app's usual ones, and the emulator's endpoints."""
     own = {f"authkit.{provider}.{key}": value for key, value in emulator.settings(emulator_origin).items()}
+    scope = {f"authkit.{provider}.scope": " ".join(emulator.scopes)} if emulator.scopes else {}
     return {
         **own,
-        f"authkit.{provider}.scope": " ".join(emulator.scopes),
+        **scope,
         "authkit.secret": secrets.token_urlsafe(32),
         "authkit.base_url": app_origin,
     }

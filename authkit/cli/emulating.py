@@ -3,58 +3,153 @@
 from __future__ import annotations
 
 import json
+import shutil
 import threading
-from collections.abc import Callable, Mapping
-from shlex import quote
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 import click
-from rich.console import Console
 
-from authkit.emulator import serve
+from authkit.cli.notes import print_choices, print_json, print_notes, print_request
+from authkit.emulator import CONTROL_PATH, HasWorkbench, StockEmulator, serve
 from authkit.errors import ConfigError
 from authkit.plugins import Plugins, load_plugins
-from authkit.provider import Emulator
+from authkit.provider import Emulator, OAuth2Provider
 
-__all__ = ["emulate", "make_emulator", "wait_for_interrupt"]
+__all__ = ["Options", "emulate", "list_choices", "make_emulator", "prepare", "wait_for_interrupt"]
+
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
-def make_emulator(provider: str, plugins: Plugins | None = None) -> Emulator:
-    """Return a fresh emulator of `provider`.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """What ``authkit emulate`` was told; each is an option of the command."""
+
+    host: str = "127.0.0.1"
+    port: int = 8787
+    names: Sequence[str] = ()
+    tls: bool = False
+    ca_file: Path | None = None
+    faults: Sequence[str] = ()
+    seed: int = 0
+    switches: Sequence[str] = ()
+    users: Path | None = None
+    opens_page: bool = False
+    quiet: bool = False
+    as_json: bool = False
+
+
+def make_emulator(provider: str, plugins: Plugins | None = None, users: Sequence[Mapping[str, Any]] = ()) -> Emulator:
+    """Return a fresh emulator of `provider`: its plugin's own, or else the stock one.
+
+    Args:
+        provider: the name of the provider.
+        plugins: where to look; None for what is installed.
+        users: what the stock emulator's user info endpoint answers; left out, it makes some up.
 
     Raises:
-        ConfigError: no plugin brings one.
+        ConfigError: no plugin brings one, and no plugin supplies an OAuth 2.0 provider of that name.
     """
-    makers: dict[str, Callable[[], Emulator]] = dict((plugins or load_plugins()).emulators())
-    if provider not in makers:
-        known = ", ".join(sorted(makers)) or "none; for TikTok: pip install authkit-tiktok"
-        raise ConfigError(f"no plugin brings an emulator of {provider!r}; there are: {known}")
-    return makers[provider]()
+    plugins = plugins or load_plugins()
+    makers: dict[str, Callable[[], Emulator]] = dict(plugins.emulators())
+    if provider in makers and users:
+        raise ConfigError(f"the emulator of {provider!r} has users of its own; --users is for the stock emulator")
+    if provider in makers:
+        return makers[provider]()
+    supplied = plugins.providers.get(provider)
+    if isinstance(supplied, OAuth2Provider):
+        return StockEmulator(supplied, users=users)
+    if supplied is not None:
+        raise ConfigError(f"{provider!r} is no OAuth 2.0 code flow, so its plugin has to bring an emulator")
+    stock = [name for name, data in plugins.providers.items() if isinstance(data, OAuth2Provider)]
+    known = ", ".join(sorted({*makers, *stock})) or "none; for TikTok: pip install authkit-tiktok"
+    raise ConfigError(f"no plugin brings an emulator of {provider!r}; there are: {known}")
 
 
-def emulate(provider: str, host: str, port: int, *, as_json: bool) -> None:
-    """Serve an emulator of `provider` until Ctrl-C, and print the settings of an app that uses it."""
-    emulator = make_emulator(provider)
-    with serve(emulator, host, port) as server:
-        settings = {f"authkit.{provider}.{key}": value for key, value in emulator.settings(server.origin).items()}
-        wait_for_interrupt(lambda: _show(provider, server.origin, settings, as_json=as_json))
+def emulate(provider: str, options: Options) -> None:
+    """Serve an emulator of `provider` until Ctrl-C, and print the settings of an app that uses it.
+
+    Raises:
+        ConfigError: there is no such emulator, or it knows no such fault or switch.
+    """
+    if options.ca_file and not options.tls:
+        raise ConfigError("--ca-file goes with --tls")
+    emulator = make_emulator(provider, users=_read_users(options.users) if options.users else ())
+    prepare(emulator, options)
+    with serve(emulator, options.host, options.port, tls=options.tls, names=options.names) as server:
+        origin = _public_origin(server.origin, options.names)
+        settings = {f"authkit.{provider}.{key}": value for key, value in emulator.settings(origin).items()}
+        if server.ca_bundle:
+            settings["authkit.ca_bundle"] = str(_keep(Path(server.ca_bundle), options.ca_file))
+        wait_for_interrupt(lambda: _announce(emulator, origin, settings, options))
 
 
-def _show(provider: str, origin: str, settings: Mapping[str, str], *, as_json: bool) -> None:
-    """Print where the emulator is, and the settings that point to it."""
-    if as_json:
-        click.echo(json.dumps({"origin": origin, "settings": settings}, indent=2))
+def prepare(emulator: Emulator, options: Options) -> None:
+    """Turn the switches of an emulator, and arm its faults.
+
+    Raises:
+        ConfigError: it has none of these.
+    """
+    if not isinstance(emulator, HasWorkbench):
+        if options.faults or options.switches:
+            raise ConfigError(f"the emulator of {emulator.provider!r} has neither faults nor switches")
         return
-    console = Console(highlight=False, soft_wrap=True)
-    console.print(
-        f"[bold]{provider}[/bold] is emulated at [cyan]{origin}[/cyan]. Settings for an app, in an ini file:\n"
-    )
-    for key, value in settings.items():
-        console.print(f"{key} = {value}", markup=False)
-    console.print("\nor in the environment:\n")
-    for key, value in settings.items():
-        variable = key.upper().replace(".", "_").replace("-", "_")
-        console.print(f"export {variable}={quote(value)}", markup=False)
-    console.print("\nCtrl-C ends it.")
+    workbench = emulator.workbench
+    workbench.hosts |= set(options.names)
+    workbench.faults.reseed(options.seed)
+    try:
+        for turned in options.switches:
+            name, _, value = turned.partition("=")
+            workbench.switches.turn(name, value)
+        for fault in options.faults:
+            workbench.faults.add(fault)
+    except ValueError as error:
+        raise ConfigError(str(error)) from None
+
+
+def list_choices(provider: str) -> None:
+    """Print what an emulator can be told.
+
+    Raises:
+        ConfigError: there is no such emulator, or it has no choices.
+    """
+    emulator = make_emulator(provider)
+    if not isinstance(emulator, HasWorkbench):
+        raise ConfigError(f"the emulator of {provider!r} has neither faults nor switches")
+    print_choices(emulator.workbench)
+
+
+def _read_users(path: Path) -> Sequence[Mapping[str, Any]]:
+    try:
+        users = json.loads(path.read_bytes())
+    except (OSError, ValueError, RecursionError) as error:
+        raise ConfigError(f"--users: {path} is no JSON: {error}") from None
+    if not (isinstance(users, list) and users and all(isinstance(user, dict) for user in users)):
+        raise ConfigError(f"--users: {path} has to be a list of objects, each as the user info endpoint answers it")
+    return users
+
+
+def _announce(emulator: Emulator, origin: str, settings: Mapping[str, str], options: Options) -> None:
+    if options.as_json:
+        print_json(origin, settings)
+    else:
+        print_notes(emulator, origin, settings, is_public=options.host not in LOOPBACK)
+        if not options.quiet and isinstance(emulator, HasWorkbench):
+            emulator.workbench.requests.observers.append(print_request)
+    if options.opens_page:
+        click.launch(f"{origin}{CONTROL_PATH}")
+
+
+def _public_origin(origin: str, names: Sequence[str]) -> str:
+    """Return the origin under the first name that was given, the port staying what it is."""
+    scheme, _, rest = origin.partition("://")
+    return f"{scheme}://{names[0]}:{rest.rpartition(':')[2]}" if names else origin
+
+
+def _keep(ca_bundle: Path, wanted: Path | None) -> Path:
+    return Path(shutil.copyfile(ca_bundle, wanted)).absolute() if wanted else ca_bundle
 
 
 def wait_for_interrupt(show: Callable[[], None]) -> None:

@@ -7,17 +7,26 @@ from __future__ import annotations
 
 from authkit.emulator.clock import AdjustableClock
 from authkit.emulator.consent import Choice, Consent, Problem, render_consent, render_problem
+from authkit.emulator.control import CONTROL_PATH, Action, Table
 from authkit.emulator.faults import Fault, Faults
+from authkit.emulator.kinds import KINDS, Kind
+from authkit.emulator.logline import LogLine, Severity, describe
 from authkit.emulator.messages import Answer, Request, read_request
+from authkit.emulator.recipes import HasRecipes, Recipe
 from authkit.emulator.requestlog import Recorded, RequestLog
 from authkit.emulator.rules import Rule
 from authkit.emulator.server import RunningServer, serve
+from authkit.emulator.shelf import Shelf
+from authkit.emulator.stock import StockClient, StockEmulator, StockSwitches
 from authkit.emulator.switches import Switch, Switchboard, switch
 from authkit.emulator.transport import WsgiTransport
 from authkit.emulator.wire import Delivery
-from authkit.emulator.workbench import Endpoint, HasWorkbench, Table, Workbench
+from authkit.emulator.workbench import Endpoint, HasWorkbench, Workbench
 
 __all__ = [
+    "CONTROL_PATH",
+    "KINDS",
+    "Action",
     "AdjustableClock",
     "Answer",
     "Choice",
@@ -26,18 +35,28 @@ __all__ = [
     "Endpoint",
     "Fault",
     "Faults",
+    "HasRecipes",
     "HasWorkbench",
+    "Kind",
+    "LogLine",
     "Problem",
+    "Recipe",
     "Recorded",
     "Request",
     "RequestLog",
     "Rule",
     "RunningServer",
+    "Severity",
+    "Shelf",
+    "StockClient",
+    "StockEmulator",
+    "StockSwitches",
     "Switch",
     "Switchboard",
     "Table",
     "Workbench",
     "WsgiTransport",
+    "describe",
     "read_request",
     "render_consent",
     "render_problem",

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from jinja2 import Environment
+from authkit.emulator.rendering import render
 
 __all__ = ["Choice", "Consent", "Problem", "render_consent", "render_problem"]
 
@@ -66,22 +63,9 @@ class Problem:
 
 def render_consent(consent: Consent) -> str:
     """Return the consent page."""
-    return _templates().get_template("consent.html").render(provider=consent.provider, consent=consent)
+    return render("consent.html", provider=consent.provider, consent=consent)
 
 
 def render_problem(problem: Problem) -> str:
     """Return the error page."""
-    return _templates().get_template("problem.html").render(provider=problem.provider, problem=problem)
-
-
-@cache
-def _templates() -> Environment:
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
-    return Environment(
-        loader=PackageLoader("authkit.emulator"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    return render("problem.html", provider=problem.provider, problem=problem)

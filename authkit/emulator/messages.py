@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from http import HTTPStatus
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 from authkit.emulator.rules import Rule
 from authkit.emulator.wire import AT_ONCE, Delivery
@@ -42,6 +42,7 @@ class Request:
         headers: by name, written ``Like-This``.
         body: the body as it came.
         is_too_large: whether the body exceeds 64 KiB; it is not read then.
+        query_string: the query as it came, for who has to know about repeated parameters.
     """
 
     method: str
@@ -51,12 +52,15 @@ class Request:
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     body: bytes = field(default=b"", repr=False)
     is_too_large: bool = False
+    query_string: str = field(default="", repr=False)
 
     @classmethod
     def by_browser(cls, method: str, url: str, form: Mapping[str, str] | None = None) -> Request:
         """Return what a browser without cookies sends to `url`, whatever its host."""
         parts = urlsplit(url)
-        return cls(method, parts.path, _parse_pairs(parts.query), MappingProxyType(dict(form or {})))
+        fields = MappingProxyType(dict(form or {}))
+        path = unquote(parts.path) or "/"
+        return cls(method, path, _parse_pairs(parts.query), fields, query_string=parts.query)
 
     @property
     def content_type(self) -> str:
@@ -136,15 +140,17 @@ def read_request(environ: WSGIEnvironment) -> Request:
     """Read a request from the environment of WSGI (PEP 3333)."""
     headers = _read_headers(environ)
     body = _read_body(environ)
+    query_string = _decode(environ.get("QUERY_STRING", ""))
     is_form = headers.get("Content-Type", "").partition(";")[0].strip().lower() == FORM
     return Request(
         method=environ["REQUEST_METHOD"],
         path=_decode(environ.get("PATH_INFO", "")),
-        query=_parse_pairs(_decode(environ.get("QUERY_STRING", ""))),
+        query=_parse_pairs(query_string),
         form=_parse_pairs((body or b"").decode("utf-8", "replace") if is_form else ""),
         headers=headers,
         body=body or b"",
         is_too_large=body is None,
+        query_string=query_string,
     )
 
 

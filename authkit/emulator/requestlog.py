@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -11,6 +12,8 @@ from typing import overload
 from authkit.emulator.rules import Rule
 
 __all__ = ["Recorded", "RequestLog"]
+
+logger = logging.getLogger("authkit.emulator")
 
 KEPT = 1000
 
@@ -70,6 +73,9 @@ class Selection(tuple[Recorded, ...]):
 class RequestLog(Sequence[Recorded]):
     """What was sent, oldest first; the last thousand of it. Call it to select the requests of an endpoint.
 
+    Attributes:
+        observers: are told of each request in its thread, in turn. What one raises is logged, and changes no answer.
+
     Example:
         >>> from authkit.emulator import RequestLog
         >>> requests = RequestLog()
@@ -98,9 +104,17 @@ class RequestLog(Sequence[Recorded]):
             self._number += 1
             recorded = record(self._number)
             self._kept.append(recorded)
-        for observe in self.observers:
-            observe(recorded)
+        for observe in tuple(self.observers):
+            try:
+                observe(recorded)
+            except Exception:  # an observer is somebody else's code
+                logger.exception("an observer of the request log raised")
         return recorded
+
+    @property
+    def total(self) -> int:
+        """How many requests there have been, those included that are kept no longer."""
+        return self._number
 
     def clear(self) -> None:
         """Forget everything; the numbers go on."""

@@ -6,16 +6,20 @@ import io
 import sys
 from collections.abc import Mapping
 from email.message import Message
+from errno import ECONNRESET
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote_to_bytes, urlsplit
 
-from requests import PreparedRequest, Response
+from requests import ConnectionError as RequestsConnectionError
+from requests import ConnectTimeout, PreparedRequest, ReadTimeout, Response
 from requests.adapters import BaseAdapter
 from requests.cookies import extract_cookies_to_jar
 from requests.structures import CaseInsensitiveDict
 from requests.utils import get_encoding_from_headers
-from urllib3 import HTTPHeaderDict, HTTPResponse
+from urllib3 import HTTPHeaderDict, HTTPResponse, Timeout
+
+from authkit.emulator.wire import AT_ONCE, SPOIL_DELIVERY, Delivery
 
 if TYPE_CHECKING:
     from _typeshed import OptExcInfo
@@ -23,12 +27,19 @@ if TYPE_CHECKING:
 
 __all__ = ["WsgiTransport"]
 
+PATIENCE = 60.0
+"""Seconds after which a request that has no time limit fails."""
+
+LONGEST_ANSWER = 15.0
+"""Seconds after which an answer that keeps coming fails; a limit on single reads does not see it."""
+
 
 class WsgiTransport(BaseAdapter):
     """A transport for requests (and for ``AuthKit.from_settings``) whose every host is one WSGI application.
 
-    The answer has been read to its end when `send` returns; time limits, proxies and certificates mean nothing.
-    An exception of the application comes out of `send`.
+    The answer has been read to its end when `send` returns; proxies and certificates mean nothing. An exception of
+    the application comes out of `send`. Nothing ever waits: where an emulator's fault would have made a server exceed
+    the time limit, or the limit of 15 seconds for a whole answer, the exception for that comes at once.
 
     Example:
         >>> from authkit.emulator import Answer, WsgiTransport
@@ -47,14 +58,21 @@ class WsgiTransport(BaseAdapter):
         self,
         request: PreparedRequest,
         stream: bool = False,  # noqa: ARG002
-        timeout: Any = None,  # noqa: ARG002
+        timeout: Any = None,
         verify: bool | str = True,  # noqa: ARG002
         cert: bytes | str | tuple[bytes | str, bytes | str] | None = None,  # noqa: ARG002
         proxies: Mapping[str, str] | None = None,  # noqa: ARG002
     ) -> Response:
-        """Call the application and return what it answers."""
-        exchange = _Exchange()
-        body = exchange.run(self.app, make_environ(request))
+        """Call the application and return what it answers.
+
+        Raises:
+            requests.ConnectionError: a fault reset the connection.
+            requests.ConnectTimeout: a fault kept the connection from coming about in time; nothing was processed.
+            requests.ReadTimeout: a fault kept the answer from coming in time.
+        """
+        exchange, line = _Exchange(), _Line(request, timeout)
+        body = exchange.run(self.app, {**make_environ(request), SPOIL_DELIVERY: line.spoil})
+        line.carry(exchange, body)
         return _make_response(request, exchange.status, exchange.headers, body)
 
     def close(self) -> None:
@@ -88,6 +106,46 @@ class _Exchange:
             raise RuntimeError("the WSGI application called start_response twice")
         self.status, self.headers = status, list(headers)
         return self._written.append
+
+
+class _Line:
+    """What would have been the connection, with its damage and the client's time limits."""
+
+    def __init__(self, request: PreparedRequest, timeout: Any) -> None:
+        self._request = request
+        self._delivery = AT_ONCE
+        self._connect_limit, self._read_limit = _read_limits(timeout)
+
+    def spoil(self, delivery: Delivery) -> None:
+        """Fail if the connection would not have come about in time, else remember how the answer arrives."""
+        if not delivery.is_connecting:
+            self._delivery = delivery
+        elif delivery.silence >= self._connect_limit:
+            raise ConnectTimeout("connect timed out", request=self._request)
+
+    def carry(self, exchange: _Exchange, body: bytes) -> None:
+        """Fail if the answer would not have arrived whole and in time."""
+        delivery = self._delivery
+        head_length = len(f"HTTP/1.1 {exchange.status}") + sum(
+            len(f"{name}: {value}\r\n") for name, value in exchange.headers
+        )
+        pauses = (delivery.silence, delivery.head_pause, delivery.body_pause if body else 0)
+        takes = delivery.head_pause * head_length + delivery.body_pause * len(body)
+        if max(pauses) >= self._read_limit or takes > LONGEST_ANSWER:
+            raise ReadTimeout("read timed out", request=self._request)
+        if delivery.reset:
+            raise RequestsConnectionError(
+                ConnectionResetError(ECONNRESET, "Connection reset by peer"), request=self._request
+            )
+
+
+def _read_limits(timeout: Any) -> tuple[float, float]:
+    """Return the seconds for connecting and for a single read in `timeout`, of any kind that requests takes."""
+    if isinstance(timeout, Timeout):
+        timeout = (timeout.connect_timeout, timeout.read_timeout)
+    limits = timeout if isinstance(timeout, tuple) else (timeout, timeout)
+    connect, read = (float(limit) if isinstance(limit, int | float) else PATIENCE for limit in limits)
+    return connect, read
 
 
 def make_environ(request: PreparedRequest) -> WSGIEnvironment:

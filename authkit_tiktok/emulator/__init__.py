@@ -9,5 +9,6 @@ from authkit_tiktok.emulator.app import App
 from authkit_tiktok.emulator.switches import TikTokSwitches
 from authkit_tiktok.emulator.tiktok import TikTokEmulator
 from authkit_tiktok.emulator.user import User
+from authkit_tiktok.emulator.video import Video
 
-__all__ = ["App", "TikTokEmulator", "TikTokSwitches", "User"]
+__all__ = ["App", "TikTokEmulator", "TikTokSwitches", "User", "Video"]

@@ -1,16 +1,19 @@
-"""`App`: an app as it is registered at TikTok, and which redirect URIs TikTok would let it have."""
+"""`App`: an app as it is registered at TikTok."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from ipaddress import ip_address
 from typing import Literal
-from urllib.parse import urlsplit
 
-__all__ = ["EXAMPLE_APP", "App"]
+from authkit.emulator import Rule
+from authkit_tiktok.emulator.redirects import MOST_REDIRECT_URIS, Platform, broken_rule, matches, registration_rule
+from authkit_tiktok.emulator.rulebook import REDIRECT_URI
 
-LOOPBACK = ("localhost", "127.0.0.1", "::1")
+__all__ = ["EXAMPLE_APP", "App", "Status"]
+
+Status = Literal["live", "draft", "sandbox"]
+MOST_TARGET_USERS = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,70 +24,65 @@ class App:
         client_key: what TikTok calls the client id.
         client_secret: goes into the body of token calls.
         scopes: what TikTok's review has approved; every app with Login Kit has ``user.info.basic``.
-        redirect_uris: what is registered, compared byte by byte; a desktop app may have ``*`` for the port. Empty
-            means: any that TikTok would register for this platform, or a loopback one, since you develop.
-        platform: ``web`` ignores PKCE ("Login Kit overview"), ``desktop`` demands it and redirects to loopback
-            only ("Login Kit for Desktop"), ``web-strict`` redirects as web does and demands PKCE, which some web
-            apps have met since October 2024.
+        redirect_uris: what is registered, at most ten, compared byte by byte; a desktop app may have ``*`` for the
+            port. Empty means: any that TikTok would register for the platform, or a loopback one, since you
+            develop.
+        platform: ``web`` ignores PKCE ("Login Kit overview"); ``desktop`` demands it and redirects to this machine
+            only ("Login Kit for Desktop"); ``mobile`` demands it without the method, which both SDKs omit;
+            ``web-strict`` redirects as web does and demands PKCE, as some web apps have met since October 2024.
         name: what the consent page calls the app.
+        status: ``live``; ``draft``, which logs nobody in; or ``sandbox``, which logs in target users only.
+        target_users: the usernames of those whom a sandbox logs in, at most ten ("Add a Sandbox").
+        developer: who has the app; a user has one union id for all apps of a developer.
+        certificate: the fingerprint that an Android app has to send, "" for any.
+        has_login_kit: whether the product Login Kit was added.
+        webhook_url: where the app is told of events, "" for nowhere. TikTok takes https only, the emulator http too.
 
     Raises:
-        ValueError: TikTok would not register one of the redirect URIs.
+        ValueError: TikTok would not register one of the redirect URIs, there are too many of something, or the
+            webhook URL is not absolute.
     """
 
     client_key: str
     client_secret: str = field(repr=False)
     scopes: tuple[str, ...] = ("user.info.basic",)
     redirect_uris: tuple[str, ...] = ()
-    platform: Literal["web", "desktop", "web-strict"] = "web"
+    platform: Platform = "web"
     name: str = "Example app"
+    status: Status = "live"
+    target_users: tuple[str, ...] = ()
+    developer: str = "Example developer"
+    certificate: str = ""
+    has_login_kit: bool = True
+    webhook_url: str = ""
 
     def __post_init__(self) -> None:
         for uri in self.redirect_uris:
-            concrete = uri.replace(":*/", ":1/", 1) if self.platform == "desktop" else uri
-            if not self._can_register(concrete):
-                raise ValueError(f"TikTok would not register the redirect URI {uri!r} for a {self.platform} app")
+            if broken := registration_rule(uri, self.platform):
+                raise ValueError(
+                    f"TikTok would not register the redirect URI {uri!r} for a {self.platform} app: {broken.text}"
+                )
+        if len(self.redirect_uris) > MOST_REDIRECT_URIS or len(self.target_users) > MOST_TARGET_USERS:
+            raise ValueError("TikTok takes at most ten redirect URIs, and at most ten target users")
+        if self.webhook_url and not re.fullmatch("https?://[!-~]+", self.webhook_url):
+            raise ValueError(f"{self.webhook_url!r} is not an absolute http or https address")
 
-    @property
-    def has_pkce(self) -> bool:
-        """Whether a challenge is demanded, and the verifier checked."""
-        return self.platform != "web"
+    def broken_by(self, redirect_uri: str, platform: Platform) -> Rule | None:
+        """Return the rule that keeps a login from ending at `redirect_uri`, None when it may end there.
 
-    def accepts(self, redirect_uri: str) -> bool:
-        """Whether a login may end at `redirect_uri`."""
-        if not self.redirect_uris:
-            return self._can_register(redirect_uri)
-        return any(re.fullmatch(self._pattern(uri), redirect_uri) for uri in self.redirect_uris)
-
-    def _pattern(self, registered: str) -> str:
-        escaped = re.escape(registered)
-        return escaped.replace(r":\*/", r":[0-9]{1,5}/", 1) if self.platform == "desktop" else escaped
-
-    def _can_register(self, uri: str) -> bool:
-        """Whether TikTok would register `uri` ("Login Kit for Web", "Login Kit for Desktop"), or it is loopback.
-
-        Absolute, static, without query and fragment, fewer than 512 characters; a bare origin is refused on
-        loopback.
+        Args:
+            redirect_uri: what the authorization request has.
+            platform: what the app is taken for.
         """
-        if len(uri) >= 512 or re.search(r"[^!-~]|[?#\\@]", uri):
-            return False
-        try:
-            parts = urlsplit(uri)
-            host, port = parts.hostname or "", parts.port
-        except ValueError:
-            return False
-        if port == 0:
-            return False
-        if host in LOOPBACK:
-            return parts.scheme in {"http", "https"} and parts.path != ""
-        return self.platform != "desktop" and parts.scheme == "https" and _is_public(host)
+        if not self.redirect_uris:
+            return broken_rule(redirect_uri, platform, loopback=True)
+        if any(matches(uri, redirect_uri, platform) for uri in self.redirect_uris):
+            return None
+        return broken_rule(redirect_uri, platform) or REDIRECT_URI
 
-
-def _is_public(host: str) -> bool:
-    try:
-        return ip_address(host).is_global
-    except ValueError:
-        return "." in host.strip(".")
+    def admits(self, username: str) -> bool:
+        """Return whether the user may log in to this app at all."""
+        return self.status != "sandbox" or username in self.target_users
 
 
 EXAMPLE_APP = App(

@@ -1,19 +1,20 @@
-"""The authorization endpoint: the request's checks, the consent page, and the way back to the app."""
+"""The authorization endpoint: the consent page, and the way back to the app."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from urllib.parse import urlencode
 
 from authkit.emulator import Answer, Choice, Consent, Problem, Request, render_consent, render_problem
-from authkit_tiktok.emulator.app import App
-from authkit_tiktok.emulator.ledger import Code, Grant
+from authkit_tiktok.emulator.headers import stamped
+from authkit_tiktok.emulator.ledger import Code
 from authkit_tiktok.emulator.user import User
+from authkit_tiktok.emulator.wish import DENIED, NOT_A_TARGET, PageError, Refusal, Wish, read_wish
 from authkit_tiktok.emulator.world import World
 
 __all__ = ["AuthorizeEndpoint"]
 
+BASIC = "user.info.basic"
 SESSION_COOKIE = "tiktok_emulator_session"
 SCOPE_TEXTS = {
     "user.info.basic": "Read your profile info (avatar, display name)",
@@ -26,59 +27,6 @@ SCOPE_TEXTS = {
 """The consent texts, shortened ("Scopes reference")."""
 
 
-class AuthorizeError(Exception):
-    """A parameter of the authorization request is wrong: TikTok says so on a page of its own.
-
-    Attributes:
-        fields: what TikTok appends to the page's address; ``error_type`` is the name of the parameter.
-    """
-
-    def __init__(self, error: str, parameter: str, number: str = "") -> None:
-        super().__init__(f"{error}: {parameter}")
-        self.fields = {"error": error, "error_type": parameter} | ({"errCode": number} if number else {})
-
-
-@dataclass(frozen=True, slots=True)
-class Wish:
-    """A valid authorization request."""
-
-    app: App
-    redirect_uri: str
-    scopes: tuple[str, ...]
-    challenge: str
-    state: Mapping[str, str] = field(repr=False)
-
-    def answered(self, parameters: Mapping[str, str]) -> str:
-        """Return the address of the callback, with the state as it came."""
-        return f"{self.redirect_uri}?{urlencode({**parameters, **self.state})}"
-
-
-def read_wish(query: Mapping[str, str], apps: Mapping[str, App]) -> Wish:
-    """Check an authorization request, one parameter after the other ("Login Kit for Web", "… for Desktop").
-
-    Raises:
-        AuthorizeError: the first parameter that is wrong.
-    """
-    app = apps.get(query.get("client_key", ""))
-    if app is None:
-        raise AuthorizeError("param_error", "client_key", "10003")
-    redirect_uri = query.get("redirect_uri", "")
-    if not app.accepts(redirect_uri):
-        raise AuthorizeError("invalid_request", "redirect_uri")
-    if query.get("response_type") != "code":
-        raise AuthorizeError("unsupported_response_type", "response_type")
-    scopes = tuple(dict.fromkeys(query.get("scope", "").split(",")))
-    if not set(scopes) <= set(app.scopes):
-        raise AuthorizeError("invalid_scope", "scope")
-    challenge = query.get("code_challenge", "") if app.has_pkce else ""
-    if app.has_pkce and not challenge:
-        raise AuthorizeError("param_error", "code_challenge", "10007")
-    if app.has_pkce and query.get("code_challenge_method") != "S256":
-        raise AuthorizeError("param_error", "code_challenge_method", "10008")
-    state = {"state": query["state"]} if "state" in query else {}
-    return Wish(app, redirect_uri, scopes, challenge, state)
-
-
 @dataclass(frozen=True, slots=True)
 class AuthorizeEndpoint:
     """``/v2/auth/authorize/``."""
@@ -86,54 +34,104 @@ class AuthorizeEndpoint:
     world: World
 
     def show(self, request: Request) -> Answer:
-        """Show the consent page, or go straight back where this browser's user has allowed it all before."""
+        """Show the consent page, or go straight back where there is nothing to ask."""
         try:
-            wish = read_wish(request.query, self.world.apps)
-        except AuthorizeError as error:
-            return self._refuse(request, error)
-        known = self.world.ledger.remembered(request.cookies.get(SESSION_COOKIE, ""), wish.app)
-        may_skip = request.query.get("disable_auto_auth") != "1"
-        if known and may_skip and set(wish.scopes) <= set(known.scopes):
-            return Answer.redirect(self._allow(wish, Grant(wish.app, known.user, wish.scopes)))
-        return self._ask(wish, known.user if known else self.world.users[0])
+            wish = read_wish(request, self.world)
+        except PageError as error:
+            return self.refuse(request, error)
+        return self._answer(wish, self._lead(wish))
 
     def decide(self, request: Request) -> Answer:
         """Take the consent form: Continue, or Cancel."""
         try:
-            wish = read_wish(request.query, self.world.apps)
-        except AuthorizeError as error:
-            return self._refuse(request, error)
-        if request.form.get("decision") == "deny":
-            denied = {"error": "access_denied", "error_description": "access_denied", "errCode": "-2"}
-            return Answer.redirect(wish.answered(denied))
-        user = next((user for user in self.world.users if user.open_id == request.form.get("user")), None)
-        if user is None or request.form.get("decision") != "allow":
-            return self._ask(wish, self.world.users[0], status=400)
-        ticked = request.form.get("scope", "").split(",")
-        grant = Grant(wish.app, user, tuple(scope for scope in wish.scopes if scope in ticked))
-        session = self.world.ledger.remember(request.cookies.get(SESSION_COOKIE, ""), grant)
-        cookie = f"{SESSION_COOKIE}={session}; Path=/; HttpOnly; SameSite=Lax"
-        return Answer.redirect(self._allow(wish, grant), ("Set-Cookie", cookie))
+            wish = read_wish(request, self.world)
+        except PageError as error:
+            return self.refuse(request, error)
+        return self._answer(wish, self._take(wish))
 
-    def _ask(self, wish: Wish, user: User, status: int = 200) -> Answer:
-        users = tuple(Choice(user.open_id, user.display_name, f"@{user.username}") for user in self.world.users)
-        scopes = tuple(Choice(scope, SCOPE_TEXTS.get(scope, scope), scope) for scope in wish.scopes)
-        return Answer.page(render_consent(Consent("TikTok", wish.app.name, users, scopes, user.open_id)), status)
-
-    def _allow(self, wish: Wish, grant: Grant) -> str:
-        code = self.world.ledger.new_code(Code(grant, wish.redirect_uri, wish.challenge))
-        return wish.answered({"code": code, "scopes": ",".join(grant.scopes)})
-
-    def _refuse(self, request: Request, error: AuthorizeError) -> Answer:
+    def refuse(self, request: Request, error: PageError) -> Answer:
         """Show TikTok's error page, at the same address with the error's fields appended; never tell the app."""
+        log_id = self.world.ledger.log_id()
         if request.method != "GET" or not error.fields.items() <= request.query.items():
-            return Answer.redirect("?" + urlencode({**request.query, **error.fields}))
-        problem = Problem(
-            provider="TikTok",
-            title="Something went wrong",
-            message="We couldn't log in with TikTok. This may be due to specific app settings.",
-            advice="If you're a developer, correct the following and try again:",
-            parameter=error.fields["error_type"],
-            log_id=self.world.ledger.log_id(),
+            answer = Answer.redirect("?" + urlencode({**request.query, **error.fields}))
+        else:
+            problem = Problem(
+                provider="TikTok",
+                title="Something went wrong",
+                message="We couldn't log in with TikTok. This may be due to specific app settings.",
+                advice="If you're a developer, correct the following and try again:",
+                parameter=error.fields["error_type"],
+                log_id=log_id,
+            )
+            answer = Answer.page(render_problem(problem))
+        return stamped(answer, log_id).refused(str(error), error.broken)
+
+    def _answer(self, wish: Wish, answer: Answer) -> Answer:
+        """Return `answer` with TikTok's headers, and with the rule that a request broke which was taken."""
+        return stamped(replace(answer, broken=answer.broken or wish.broken), self.world.ledger.log_id())
+
+    def _lead(self, wish: Wish) -> Answer:
+        """Return what a browser sees first: the page, unless a switch or an earlier consent decides."""
+        known = self.world.ledger.signed_in(wish.request.cookies.get(SESSION_COOKIE, ""))
+        user = known or self.world.users[0]
+        if wish.refusal:
+            return self._turn_away(wish, wish.refusal)
+        decision = self.world.switches.now.consent
+        if decision == "deny":
+            return self._turn_away(wish, DENIED)
+        if decision == "non-sandbox-target":
+            return self._turn_away(wish, NOT_A_TARGET)
+        if known and self._can_skip(wish, known):
+            return self._allow(wish, user, wish.scopes)
+        if decision == "page":
+            return self._ask(wish, user)
+        scopes = tuple(scope for scope in wish.scopes if decision == "auto-approve" or scope == BASIC)
+        return self._allow(wish, user, scopes, is_asked=True)
+
+    def _take(self, wish: Wish) -> Answer:
+        """Return what the consent form leads to."""
+        form = wish.request.form
+        if wish.refusal:
+            return self._turn_away(wish, wish.refusal)
+        if form.get("decision") == "deny":
+            return self._turn_away(wish, DENIED)
+        users = {self.world.identities.open_id(user, wish.app): user for user in self.world.users}
+        user = users.get(form.get("user", ""))
+        if user is None or form.get("decision") != "allow":
+            return self._ask(wish, self.world.users[0], status=400)
+        ticked = form.get("scope", "").split(",")
+        session = self.world.ledger.sign_in(wish.request.cookies.get(SESSION_COOKIE, ""), user)
+        answer = self._allow(wish, user, tuple(scope for scope in wish.scopes if scope in ticked), is_asked=True)
+        cookie = ("Set-Cookie", f"{SESSION_COOKIE}={session}; Path=/; HttpOnly; SameSite=Lax")
+        return replace(answer, headers=(*answer.headers, cookie))
+
+    def _can_skip(self, wish: Wish, user: User) -> bool:
+        """Return whether a signed-in user has nothing to decide; only ``disable_auto_auth=1`` shows the page."""
+        allowed = self.world.ledger.connected_scopes(user, wish.app)
+        return wish.request.query.get("disable_auto_auth") != "1" and set(wish.scopes) <= set(allowed)
+
+    def _ask(self, wish: Wish, chosen: User, status: int = 200) -> Answer:
+        identities = self.world.identities
+        users = tuple(
+            Choice(identities.open_id(user, wish.app), user.display_name, f"@{user.username}")
+            for user in self.world.users
         )
-        return Answer.page(render_problem(problem))
+        scopes = tuple(Choice(scope, SCOPE_TEXTS.get(scope, scope), scope) for scope in wish.scopes)
+        consent = Consent("TikTok", wish.app.name, users, scopes, identities.open_id(chosen, wish.app))
+        return Answer.page(render_consent(consent), status)
+
+    def _allow(self, wish: Wish, user: User, scopes: tuple[str, ...], *, is_asked: bool = False) -> Answer:
+        """Send the browser back with a code; a sandbox lets in nobody but its target users."""
+        if not wish.app.admits(user.username):
+            return self._turn_away(wish, NOT_A_TARGET)
+        ledger = self.world.ledger
+        if is_asked:
+            ledger.connect(user, wish.app, scopes)
+        code = ledger.new_code(Code(ledger.grant(user, wish.app, scopes), wish.redirect_uri, wish.challenge))
+        return Answer.redirect(wish.callback({"code": code, "scopes": ",".join(scopes)}))
+
+    def _turn_away(self, wish: Wish, refusal: Refusal) -> Answer:
+        """Send the browser back with an error."""
+        verdict = ": ".join(refusal.fields[name] for name in ("error", "error_type") if name in refusal.fields)
+        location = wish.callback(refusal.fields, has_state=refusal.has_state)
+        return Answer.redirect(location).refused(verdict, refusal.broken)

@@ -5,7 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-__all__ = ["EXAMPLE_USERS", "FIELD_SCOPES", "User"]
+from authkit_tiktok.emulator.avatars import AVATAR_HOST
+from authkit_tiktok.emulator.video import EXAMPLE_VIDEOS, Video
+
+__all__ = ["AVATARS", "EXAMPLE_USERS", "FIELD_SCOPES", "User"]
+
+AVATARS = ("avatar_url", "avatar_url_100", "avatar_large_url")
 
 FIELD_SCOPES = {
     "open_id": "user.info.basic",
@@ -31,7 +36,9 @@ FIELD_SCOPES = {
 class User:
     """An account, with the fields and types of TikTok's page "Get User Info". What is None is not sent.
 
-    The `open_id` is the same at every app of an emulator; TikTok gives each app another one.
+    The `open_id` is the user's at the emulator's first app, and the `union_id` the one at that app's developer. An
+    avatar at ``https://p16-sign.tiktokcdn.example/`` without a query is signed anew each time it is given out, as
+    those of the example users are; any other address is sent as it is written.
     """
 
     open_id: str
@@ -49,6 +56,7 @@ class User:
     following_count: int = 0
     likes_count: int = 0
     video_count: int = 0
+    videos: tuple[Video, ...] = ()
 
     def read(self, fields: Iterable[str]) -> dict[str, str | bool | int]:
         """Return those of `fields` that are set."""
@@ -57,11 +65,7 @@ class User:
 
 
 def _avatar(name: str, size: int) -> str:
-    """Return an address as TikTok's CDN has them: signed, and bound to end."""
-    return (
-        f"https://p16-sign.tiktokcdn.example/tos/{name}~c5_{size}x{size}.jpeg"
-        "?x-expires=1795305600&x-signature=Zm9vYmFy%2Bbaz%3D"
-    )
+    return f"{AVATAR_HOST}tos/{name}~c5_{size}x{size}.jpeg"
 
 
 EXAMPLE_USERS = (
@@ -81,6 +85,7 @@ EXAMPLE_USERS = (
         following_count=42,
         likes_count=3_000_000_000,
         video_count=217,
+        videos=EXAMPLE_VIDEOS,
     ),
     User(
         open_id="-000bEnMoKa7Xq_2ZtLw9RyUc4HsPdVf",
@@ -109,6 +114,10 @@ EXAMPLE_USERS = (
         following_count=15,
         likes_count=96,
         video_count=3,
+        videos=(
+            Video(id="7400000000000000005", create_time=1795100000, title="For friends only", is_public=False),
+            Video(id="7400000000000000004", create_time=1795000000, title="<b>Łódź</b> & back"),
+        ),
     ),
 )
 """The users that an emulator has unless it is given others. All are invented."""

@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
 
 from authkit.emulator import Answer, Request
-from authkit_tiktok.emulator.user import FIELD_SCOPES
+from authkit_tiktok.emulator.avatars import sign_avatar
+from authkit_tiktok.emulator.ledger import Grant
+from authkit_tiktok.emulator.resource import answer_resource, read_fields
+from authkit_tiktok.emulator.rulebook import FIELDS
+from authkit_tiktok.emulator.user import AVATARS, FIELD_SCOPES
 from authkit_tiktok.emulator.world import World
 
 __all__ = ["UserInfoEndpoint"]
 
+Json = Mapping[str, object]
 
-class ResourceError(Exception):
-    """The API says no ("TikTok API v2 error handling")."""
+RETIRED = "avatar_url_200"
+"""A field of version 1. Clients that still ask for it are seen to log in, so it is taken and left out."""
 
-    def __init__(self, status: int, code: str, message: str) -> None:
-        super().__init__(f"{code}: {message}")
-        self.status = status
-        self.code = code
-        self.message = message
+SCOPES = {**FIELD_SCOPES, RETIRED: "user.info.basic"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,31 +31,22 @@ class UserInfoEndpoint:
 
     def show(self, request: Request) -> Answer:
         """Answer the fields that were asked for, or none of them if the user did not grant a single one."""
-        try:
-            user = self._read(request)
-        except ResourceError as error:
-            data: dict[str, Any] = {"data": {}} if self.world.switches.now.resource_error_data else {}
-            return Answer.json({**data, "error": self._error(error.code, error.message)}, error.status)
-        return Answer.json({"data": {"user": user}, "error": self._error("ok", "")})
+        answer = answer_resource(self.world, request, self._read)
+        has_retired = RETIRED in request.query.get("fields", "").split(",")
+        return replace(answer, broken=FIELDS) if has_retired and answer.broken is None else answer
 
-    def _read(self, request: Request) -> Mapping[str, str | bool | int]:
-        scheme, token = request.credentials
-        grant = self.world.ledger.granted(token) if scheme == "bearer" else None
-        if grant is None:
-            raise ResourceError(
-                401, "access_token_invalid", "The access token is invalid or not found in the request."
-            )
-        fields = request.query.get("fields", "").split(",")
-        if not set(fields) <= set(FIELD_SCOPES):
-            raise ResourceError(400, "invalid_params", "The fields parameter is missing or has an unknown field.")
-        if not {FIELD_SCOPES[name] for name in fields} <= set(grant.scopes):
-            raise ResourceError(
-                401,
-                "scope_not_authorized",
-                "The user did not authorize the scope required for completing this request.",
-            )
-        return grant.user.read(fields)
-
-    def _error(self, code: str, message: str) -> dict[str, str]:
-        """Return the error that every answer has, with code ``ok`` where all went well."""
-        return {"code": code, "message": message, "log_id": self.world.ledger.log_id()}
+    def _read(self, request: Request, grant: Grant) -> Json:
+        fields = read_fields(request, SCOPES, grant)
+        identities, now = self.world.identities, self.world.switches.now
+        expiry = self.world.clock() + now.avatar_lifetime
+        known: Json = {
+            **grant.user.read(name for name in fields if name != RETIRED),
+            "open_id": identities.open_id(grant.user, grant.app),
+            "union_id": identities.union_id(grant.user, grant.app),
+        }
+        user = {
+            name: sign_avatar(str(known[name]), expiry) if name in AVATARS else known[name]
+            for name in fields
+            if name in known
+        }
+        return {"user": user}

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
+from collections import OrderedDict
+from collections.abc import Callable, Hashable, Iterator
 from typing import Generic, TypeVar
 
 __all__ = ["Shelf"]
@@ -16,7 +17,8 @@ class Shelf(Generic[V]):
     def __init__(self, clock: Callable[[], float], limit: int = 10_000) -> None:
         self._clock = clock
         self._limit = limit
-        self._kept: dict[Hashable, tuple[V, float]] = {}
+        # Of a plain dict that loses its first keys, the first of the rest is found slower and slower.
+        self._kept: OrderedDict[Hashable, tuple[V, float]] = OrderedDict()
 
     def __len__(self) -> int:
         return len(self._kept)
@@ -25,12 +27,17 @@ class Shelf(Generic[V]):
         """Keep `value` until the time `ends_at`."""
         self._kept.pop(key, None)
         while self._kept and (len(self._kept) >= self._limit or self._has_ended(next(iter(self._kept)))):
-            del self._kept[next(iter(self._kept))]
+            self._kept.popitem(last=False)
         self._kept[key] = (value, ends_at)
 
     def get(self, key: Hashable) -> V | None:
         """Return the value of `key`, None when there is none or it has ended."""
         return None if key not in self._kept or self._has_ended(key) else self._kept[key][0]
+
+    def items(self) -> Iterator[tuple[Hashable, V, float]]:
+        """Yield key, value and end of what has not ended, oldest first."""
+        now = self._clock()
+        yield from ((key, value, ends_at) for key, (value, ends_at) in self._kept.items() if now < ends_at)
 
     def drop(self, key: Hashable) -> None:
         """Keep the value of `key` no longer."""
@@ -38,7 +45,7 @@ class Shelf(Generic[V]):
 
     def drop_values(self, is_unwanted: Callable[[V], bool]) -> None:
         """Keep no value any longer that is unwanted."""
-        self._kept = {key: kept for key, kept in self._kept.items() if not is_unwanted(kept[0])}
+        self._kept = OrderedDict((key, kept) for key, kept in self._kept.items() if not is_unwanted(kept[0]))
 
     def _has_ended(self, key: Hashable) -> bool:
         return self._clock() >= self._kept[key][1]

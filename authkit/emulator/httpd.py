@@ -1,0 +1,228 @@
+"""`HttpServer`: cheroot's, taught to do damage to connections, to shake hands in a worker, and to end at once."""
+
+from __future__ import annotations
+
+import errno
+import logging
+import socket
+import ssl
+import struct
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import Future
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+from cheroot.errors import FatalSSLAlert
+from cheroot.makefile import MakeFile
+from cheroot.server import HTTPConnection, HTTPServer
+from cheroot.ssl import Adapter
+from cheroot.workers.threadpool import ThreadPool
+
+from authkit.emulator.gateway import Gateway, Request
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIApplication
+
+__all__ = ["HttpServer"]
+
+HEAD_LIMIT = 64 * 1024
+BODY_LIMIT = 1024 * 1024
+WORKERS = 8
+MOST_WORKERS = 128
+GRACE_SECONDS = 0.5
+log = logging.getLogger("authkit.emulator")
+
+
+class HttpServer(HTTPServer):
+    """Serves a WSGI application at a socket that listens already.
+
+    Args:
+        app: any WSGI application.
+        listener: the socket; it belongs to the server from now on.
+        context: for TLS, None for none.
+        connect_delay: the seconds that a new TLS connection waits before its handshake.
+    """
+
+    request_queue_size = 128
+    max_request_header_size = HEAD_LIMIT
+    max_request_body_size = BODY_LIMIT
+    keep_alive_conn_limit = 256
+    expiration_interval = 0.1  # also what `stop` has to wait for
+    shutdown_timeout = 1
+
+    def __init__(
+        self,
+        app: WSGIApplication,
+        listener: socket.socket,
+        context: ssl.SSLContext | None = None,
+        connect_delay: Callable[[], float] = float,
+    ) -> None:
+        super().__init__(listener.getsockname()[:2], Gateway, server_name="authkit-emulator")
+        self.wsgi_app = app
+        self.connect_delay = connect_delay
+        self.closing = threading.Event()
+        self.connections: set[Connection] = set()
+        self.requests = Pool(self, min=WORKERS, max=MOST_WORKERS)
+        self.ConnectionClass = Connection
+        self.ssl_adapter = LateHandshake(context) if context else None
+        self._listener = listener
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # connections inherit it
+
+    def bind(self, family: int, type: int, proto: int = 0) -> socket.socket:  # noqa: A002, ARG002 - cheroot's names
+        """Take the socket that there is."""
+        self.socket: Any = self._listener
+        return self._listener
+
+    def clear_stats(self) -> None:
+        """Start counting anew; and leave no way to this server behind in a global, where cheroot puts one."""
+        super().clear_stats()
+        getattr(logging, "statistics", {}).pop(f"Cheroot HTTPServer {id(self)}", None)
+
+    def error_log(self, msg: str = "", level: int = logging.INFO, traceback: bool = False) -> None:
+        """Write to authkit's log instead of the standard error output."""
+        log.log(level, "%s", msg, exc_info=traceback)
+
+    def run(self, started: Future[None]) -> None:
+        """Serve until the server is stopped, and say when it has started, or why not.
+
+        Where this runs in a thread that is a daemon, the workers are daemons too.
+        """
+        try:
+            self.prepare()
+        except Exception as error:  # noqa: BLE001 - it is raised where somebody waits for the start
+            started.set_exception(error)
+        else:
+            started.set_result(None)
+            self.serve()
+
+    def stop(self) -> None:
+        """End: what is being answered may take half a second more, everything else ends at once."""
+        self.closing.set()
+        for connection in tuple(self.connections):
+            if not connection.is_answering:
+                connection.cut()
+        patience = time.monotonic() + GRACE_SECONDS
+        while self.connections and time.monotonic() < patience:
+            time.sleep(0.005)
+        for connection in tuple(self.connections):
+            connection.cut()
+        super().stop()
+
+    def _serve_unservicable(self) -> None:
+        """Let the thread end that cheroot starts for what does not fit into the queue, which has no limit here."""
+
+
+class Pool(ThreadPool):
+    """Workers, more of them when all are busy: a connection that is silent or slow keeps its worker."""
+
+    def put(self, obj: Connection) -> None:
+        """Hand over a connection."""
+        super().put(obj)
+        if self.qsize >= self.idle:
+            self.grow(WORKERS)
+
+
+class LateHandshake(Adapter):
+    """TLS whose handshake is left to the worker: cheroot accepts nobody else during one."""
+
+    def __init__(self, context: ssl.SSLContext) -> None:
+        self.context = context
+
+    def bind(self, sock: socket.socket) -> socket.socket:
+        """Return the listening socket as it is."""
+        return sock
+
+    def wrap(self, sock: socket.socket) -> tuple[ssl.SSLSocket, dict[str, Any]]:
+        """Return what will speak TLS, and nothing for the environment of WSGI."""
+        try:
+            return self.context.wrap_socket(sock, server_side=True, do_handshake_on_connect=False), {}
+        except OSError as gone:
+            raise FatalSSLAlert(*gone.args) from gone
+
+    def get_environ(self) -> dict[str, Any]:
+        """Return nothing."""
+        return {}
+
+    def makefile(self, sock: socket.socket, mode: str = "r", bufsize: int = -1) -> Any:
+        """Return a stream."""
+        return _make_stream(sock, mode, bufsize)
+
+
+class Writer:
+    """Writes to a socket at once. cheroot's own copies all that is left of an answer for every piece of it."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        self._sock = sock
+
+    def write(self, data: bytes) -> int:
+        """Write `data`, all of it."""
+        self._sock.sendall(data)
+        return len(data)
+
+    def close(self) -> None:
+        """Leave the socket to its connection."""
+
+
+def _make_stream(sock: socket.socket, mode: str, bufsize: int) -> Any:
+    return Writer(sock) if "w" in mode else MakeFile(sock, mode, bufsize)
+
+
+class Connection(HTTPConnection):
+    """A connection that can be reset, and that knows whether its end would disturb anybody.
+
+    Attributes:
+        is_answering: whether a request was read and is not answered yet.
+        is_connected: whether it cannot be slow to come about any more.
+    """
+
+    def __init__(self, server: HttpServer, sock: socket.socket, makefile: object = None) -> None:  # noqa: ARG002
+        super().__init__(server, sock, _make_stream)
+        self.RequestHandlerClass = Request
+        self.is_answering = False
+        self.is_connected = False
+        server.connections.add(self)
+
+    def communicate(self) -> bool:
+        """Answer a request, and return whether there may be another one."""
+        try:
+            if isinstance(self.socket, ssl.SSLSocket) and not self.is_connected:
+                self.pause(self.server.connect_delay())
+                self.socket.do_handshake()
+                self.is_connected = True
+            is_kept = bool(not self.server.closing.is_set() and super().communicate())
+        except OSError as error:
+            log.debug("a connection failed: %r", error)
+            return False
+        self.is_connected = True
+        self.is_answering = False
+        return is_kept
+
+    def pause(self, seconds: float) -> None:
+        """Wait; raise ConnectionAbortedError when the server is closed meanwhile."""
+        if self.server.closing.wait(seconds):
+            raise ConnectionAbortedError(errno.ECONNABORTED, "the server is closed")
+
+    def reset(self) -> None:
+        """Reset the connection, and raise ConnectionResetError.
+
+        A socket that does not linger is reset when it is closed, unless it is shut down before. The stream to read
+        from holds on to it, so it is the descriptor that is closed.
+        """
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        socket.close(self.socket.detach())
+        raise ConnectionResetError(errno.ECONNRESET, "a fault reset the connection")
+
+    def cut(self) -> None:
+        """End every wait for the other end, from another thread."""
+        with suppress(OSError):
+            socket.socket.shutdown(self.socket, socket.SHUT_RDWR)
+
+    def close(self) -> None:
+        """Close the socket and its streams, whatever their state; an exception here would end the worker."""
+        self.cut()
+        for stream in (self.rfile, self.wfile, self.socket):
+            with suppress(OSError, ValueError):
+                stream.close()
+        self.server.connections.discard(self)

@@ -1,0 +1,34 @@
+"""`World`: what the endpoints of the stock emulator have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from authkit.emulator.stock.client import StockClient
+from authkit.emulator.stock.ledger import Ledger
+from authkit.emulator.stock.switches import StockSwitches
+from authkit.emulator.stock.users import StockUser
+from authkit.emulator.switches import Switchboard
+from authkit.provider import OAuth2Provider
+
+__all__ = ["World"]
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """Who is there, what was handed out, and how the server behaves today.
+
+    Attributes:
+        provider: the provider that is emulated.
+        clients: the clients that are registered, by client id.
+        users: the accounts that the consent page offers.
+        switches: how the server behaves.
+        ledger: what it remembers.
+    """
+
+    provider: OAuth2Provider
+    clients: Mapping[str, StockClient]
+    users: Sequence[StockUser]
+    switches: Switchboard[StockSwitches]
+    ledger: Ledger
