@@ -8,7 +8,7 @@ FAST := not slow and not browser and not interop
 NODE_MODULES := tests/interop/node_modules
 CHECK ?=
 
-.PHONY: demo test check lint types arrows coverage oldest newest without-pyramid docs clean
+.PHONY: demo test check lint types arrows coverage oldest newest without-pyramid bench docs clean
 
 demo: export PYTHONWARNINGS = ignore:pkg_resources:UserWarning
 demo: $(VENV)/demo.installed        ## a TikTok login on this machine; CHECK=1 ends after the first
@@ -42,6 +42,9 @@ newest: $(VENV)/all.installed       ## Python 3.13, the newest versions
 
 without-pyramid: $(VENV)/all.installed  ## the core does not know its adapters
 	tools/without-pyramid "$(FAST) and not pyramid"
+
+bench: $(VENV)/demo.installed       ## logins a second at the emulator, and its memory over 100,000 of them
+	$(BIN)/python benchmarks/emulator_logins.py --logins 100000
 
 docs: $(VENV)/all.installed         ## write the tables in docs/ anew
 	$(BIN)/python docs/tables.py

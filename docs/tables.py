@@ -95,8 +95,8 @@ def tiktok_facts() -> str:
     for path, test in _tests("test_tiktok_emulator*.py"):
         if found := re.fullmatch(r"test_t(\d\d)_(\w+)", test.name):
             fact, words = found.groups()
-            rows.append((int(fact), f"| T{int(fact)} | {words.replace('_', ' ')} | `{path.name}` |"))
-    return _table("| fact | what its test shows | where |", [row for _, row in sorted(rows)])
+            rows.append((int(fact), f"| T{int(fact)} | {words.replace('_', ' ')} | `{path.name}::{test.name}` |"))
+    return _table("| fact | what its test shows | test |", [row for _, row in sorted(rows)])
 
 
 def _switches(board: Switchboard[Any], pattern: str) -> str:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import requests
 from cli_world import busy_port, free_port, interrupted, read_until, run, run_process, running
+from fakes import acme, plugins_with
 
 from authkit import Emulator, hookimpl
 from authkit.cli.emulating import Options, make_emulator, prepare
@@ -17,7 +18,7 @@ from authkit.cli.notes import print_request
 from authkit.emulator import KINDS, Recorded, Rule
 from authkit.errors import ConfigError
 from authkit.plugins import load_plugins
-from authkit_tiktok.emulator import TikTokEmulator, TikTokSwitches
+from authkit_tiktok.emulator import App, TikTokEmulator, TikTokSwitches, User
 
 ORIGIN = re.compile(r"https?://[\w.]+:\d+")
 
@@ -179,25 +180,76 @@ def test_an_emulator_without_a_workbench_has_no_choices():
         prepare(emulator, Options(switches=["a=b"]))
 
 
-def test_users_are_for_the_stock_emulator(tmp_path):
-    users = tmp_path / "users.json"
-    users.write_text('[{"id": "7", "name": "Me"}]')
-    result = run("emulate", "tiktok", "--users", str(users))
+def test_other_apps_and_users_can_be_had():
+    apps = [{"client_key": "aw1", "client_secret": "s", "status": "sandbox", "target_users": ["me"]}]
+    users = [{"open_id": "o", "union_id": "u", "display_name": "Me", "username": "me", "is_verified": True}]
+    emulator = make_emulator("tiktok", apps=apps, users=users)
 
-    assert (result.exit_code, result.output) == (
-        1,
-        "Error: the emulator of 'tiktok' has users of its own; --users is for the stock emulator\n",
+    assert emulator.apps == (App("aw1", "s", status="sandbox", target_users=("me",)),)
+    assert emulator.users == (User(open_id="o", union_id="u", display_name="Me", username="me", is_verified=True),)
+
+
+def test_one_of_the_two_leaves_the_other_as_it_is():
+    assert make_emulator("tiktok", apps=[{"client_key": "aw1", "client_secret": "s"}]).users == TikTokEmulator().users
+
+
+def test_the_stock_emulator_takes_clients_and_what_user_info_answers():
+    plugins = plugins_with(acme)
+    emulator = make_emulator(
+        "acme", plugins, apps=[{"client_id": "c", "client_secret": "s"}], users=[{"id": "7", "name": "Me"}]
     )
+
+    assert emulator.settings("")["client_id"] == "c"
+    assert [user.body for user in emulator.users] == [{"id": "7", "name": "Me"}]
+
+
+@pytest.mark.parametrize(
+    ("app", "problem"),
+    [
+        ({"client_key": "aw1"}, "App lacks 'client_secret'"),
+        ({"client_key": "aw1", "client_secret": 7}, "'client_secret' has to be of type str"),
+        ({"client_key": "aw1", "client_secret": "s", "scopes": "a,b"}, "'scopes' has to be a list of texts"),
+        ({"client_key": "aw1", "client_secret": "s", "scopes": [1]}, "'scopes' has to be a list of texts"),
+        ({"client_key": "aw1", "client_secret": "s", "secret": "s"}, "App has no 'secret'; it has client_key, "),
+        ({"client_key": "aw1", "client_secret": "s", "has_login_kit": 1}, "'has_login_kit' has to be of type bool"),
+        (
+            {"client_key": "aw1", "client_secret": "s", "redirect_uris": ["http://a.example/"]},
+            "TikTok would not register",
+        ),
+        ({"client_key": "aw1", "client_secret": "s", "platform": "weeb"}, "weeb"),
+        ({"client_key": "aw1", "client_secret": "s", "status": "dead"}, "dead"),
+    ],
+)
+def test_an_app_that_cannot_be_is_one_line(tmp_path, app, problem):
+    apps = tmp_path / "apps.json"
+    apps.write_text(json.dumps([app]))
+    result = run("emulate", "tiktok", "--apps", str(apps))
+
+    assert (result.exit_code, result.output.count("\n")) == (1, 1)
+    assert result.output.startswith("Error: the emulator of 'tiktok': ")
+    assert problem in result.output
+
+
+def test_an_emulator_that_takes_no_apps_says_so():
+    with pytest.raises(ConfigError, match="takes neither apps nor users"):
+        make_emulator("plain", load_plugins(found=(), extra=[WithPlain()]), users=[{"name": "me"}])
 
 
 @pytest.mark.parametrize("content", ["", "{}", "[]", "[1]", "nonsense", "[" * 100_000])
-def test_users_that_are_none_are_one_line(tmp_path, content):
+def test_a_list_that_is_none_is_one_line(tmp_path, content):
     users = tmp_path / "users.json"
     users.write_text(content)
     result = run("emulate", "tiktok", "--users", str(users))
 
     assert (result.exit_code, result.output.count("\n")) == (1, 1)
-    assert result.output.startswith(f"Error: --users: {users} ")
+    assert result.output.startswith(f"Error: {users} ")
+
+
+def test_roots_that_cannot_be_written_are_one_line(tmp_path):
+    result = run("emulate", "tiktok", "--port", "0", "--tls", "--ca-file", str(tmp_path / "no" / "ca.pem"))
+
+    assert (result.exit_code, result.output.count("\n")) == (1, 1)
+    assert "No such file or directory" in result.output
 
 
 def test_a_request_is_one_line_without_secrets(capsys):

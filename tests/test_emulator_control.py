@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import re
 from base64 import b64encode
+from collections.abc import Mapping
 from hashlib import sha256
 
 import pytest
 from bs4 import BeautifulSoup
-from emulator_fakes import NOON, RULE, SECRET, TOKEN, call, make_workbench, post_form
+from emulator_fakes import NOON, RULE, SECRET, TOKEN, call, make_workbench, post_form, recorded
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -476,6 +477,55 @@ def test_what_is_too_long_to_show_is_cut():
     assert (len(shown["tables"][0]["rows"]), shown["tables"][0]["left_out"]) == (200, 5)
 
 
+@pytest.mark.parametrize("with_secrets", [False, True])
+@pytest.mark.parametrize("place", ["query", "form", "headers"])
+def test_of_many_parameters_only_those_are_read_that_are_shown(place, with_secrets):
+    many = CountedMapping(13_500)
+    acme = make_workbench()
+    acme.requests.add(lambda number: recorded(number=number, **{place: many}))
+    query = "secrets=on" if with_secrets else ""
+
+    assert state(acme, query)["requests"][0][place][-2:] == [["p59", "v"], ["…", "13440 more"]]
+    assert many.read == 60
+
+
+class CountedMapping(Mapping):
+    """Many parameters, which counts how many of them were read."""
+
+    def __init__(self, size):
+        self.size = size
+        self.read = 0
+
+    def __len__(self):
+        return self.size
+
+    def __getitem__(self, name):
+        self.read += 1
+        return "v"
+
+    def __iter__(self):
+        return (f"p{number}" for number in range(self.size))
+
+
+def test_a_secret_is_masked_wherever_it_stands(acme):
+    acme.requests.add(
+        lambda number: recorded(
+            number=number,
+            method=TOKEN,
+            path=f"/{TOKEN}/%3Fcode%3D{SECRET}",
+            query={TOKEN: "", "grant_type": TOKEN, "data[code]": SECRET},
+            headers={TOKEN: "x", "Referer": f"https://u:{SECRET}@host/"},
+            verdict=f"no {TOKEN}",
+            location=f"https://u:{SECRET}@host/{TOKEN}",
+        )
+    )
+    shown = json.dumps(state(acme))
+
+    assert TOKEN not in shown
+    assert SECRET not in shown
+    assert state(acme, "secrets=on")["requests"][0]["path"] == f"/{TOKEN}/%3Fcode%3D{SECRET}"
+
+
 def test_text_that_is_no_text_is_shown_all_the_same(acme):
     call(acme, "GET", "/me", query="x=%ED%A0%80%00<script>\x80")
 
@@ -498,8 +548,12 @@ def test_switches_are_turned(acme):
     [
         ({"rotation": "off", "nothing": "on"}, "no switch is called 'nothing'"),
         ({"rotation": "off", "lifetime": "x"}, "lifetime is a number from 0"),
-        ({"rotation": "off", "lifetime": 60}, "'lifetime' has to be a text"),
-        ({"rotation": False}, "'rotation' has to be a text"),
+        ({"rotation": "off", "lifetime": 60.5}, "'lifetime' has to be a text"),
+        ({"rotation": "off", "lifetime": -1}, "lifetime is a number from 0"),
+        ({"rotation": "off", "lifetime": True}, "lifetime is a number from 0"),
+        ({"lifetime": 60, "rotation": None}, "'rotation' has to be a text"),
+        ({"rotation": 0}, "rotation is "),
+        ({}, "wanted: {<switch>: <setting>}"),
     ],
 )
 def test_of_several_switches_all_are_turned_or_none(acme, wanted, reason):
@@ -507,7 +561,21 @@ def test_of_several_switches_all_are_turned_or_none(acme, wanted, reason):
 
     assert status == 400
     assert body["error"].startswith(reason)
-    assert acme.switches.now.rotation is True
+    assert (acme.switches.now.rotation, acme.switches.now.lifetime) == (True, 3600)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "rotation", "lifetime"),
+    [
+        ({"rotation": False}, False, 3600),
+        ({"rotation": True}, True, 3600),
+        ({"lifetime": 60}, True, 60),
+        ({"rotation": False, "lifetime": 0}, False, 0),
+    ],
+)
+def test_a_switch_may_be_given_as_a_boolean_or_a_number(acme, wanted, rotation, lifetime):
+    assert post(acme, "switches", wanted) == (200, {"text": f"{', '.join(wanted)} turned"})
+    assert (acme.switches.now.rotation, acme.switches.now.lifetime) == (rotation, lifetime)
 
 
 def test_faults_are_added_removed_and_cleared(acme):
@@ -601,7 +669,7 @@ def test_the_requests_are_forgotten(acme):
     assert len(acme.requests) == 0
 
 
-@pytest.mark.parametrize("wanted", [{}, {"clear": "yes"}, {"clear": True, "x": 1}])
+@pytest.mark.parametrize("wanted", [{}, {"clear": "yes"}, {"clear": 1}, {"clear": True, "x": 1}])
 def test_forgetting_has_to_be_meant(acme, wanted):
     log_in(acme)
 

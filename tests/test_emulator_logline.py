@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Mapping
 
 import pytest
 from emulator_fakes import RULE, SECRET, TOKEN, recorded
@@ -66,6 +67,48 @@ def test_what_has_no_room_is_left_out_with_an_ellipsis():
     assert text.startswith(f"POST token 200  parameter0={'value' * 7}valu…")
     assert " …  → refused: nono" in text
     assert text.endswith("no…")
+
+
+@pytest.mark.parametrize("place", ["query", "form"])
+def test_of_many_parameters_only_those_are_read_that_have_room(place):
+    many = CountedMapping(13_500)
+
+    assert describe(recorded(**{place: many})).text.endswith(" …")
+    assert many.read < 60
+
+
+class CountedMapping(Mapping):
+    """Many parameters, which counts how many of them were read."""
+
+    def __init__(self, size):
+        self.size = size
+        self.read = 0
+
+    def __len__(self):
+        return self.size
+
+    def __getitem__(self, name):
+        self.read += 1
+        return "v"
+
+    def __iter__(self):
+        return (f"p{number}" for number in range(self.size))
+
+
+@pytest.mark.parametrize(
+    ("changes", "shown"),
+    [
+        ({"path": "/cb?code=abc"}, "POST /cb?code=•••• 200"),
+        ({"path": "/cb%3Fcode%3Dabc"}, "POST /cb?code=•••• 200"),
+        ({"path": f"/v2/{TOKEN}"}, "POST /v2/act.…(30) 200"),
+        ({"path": "/x", "method": TOKEN}, "act.…(30) /x 200"),
+        ({"path": "/x", "verdict": f"no {TOKEN}"}, "POST /x 200  → refused: no act.…(30)"),
+        ({"path": "/x", "query": {TOKEN: "", "grant_type": TOKEN}}, "POST /x 200  act.…(30)= grant_type=act.…(30)"),
+        ({"path": "/x", "location": "https://u:PASSWORD@host"}, "POST /x 200  → https://u:••••@host"),
+    ],
+)
+def test_a_secret_is_masked_wherever_it_stands(changes, shown):
+    assert describe(recorded(endpoint="", **changes)).text == shown
 
 
 def test_not_even_one_parameter_has_room():

@@ -136,3 +136,11 @@ def test_many_threads_give_every_request_a_number_of_its_own():
 
     assert log.total == 400
     assert numbers(log) == list(range(1, 401))
+
+
+def test_an_endpoint_that_is_none_is_no_empty_selection():
+    log = RequestLog(["token", "userinfo"])
+
+    with pytest.raises(ValueError, match=r"^no endpoint is called 'tokn'; there are: token, userinfo$"):
+        log("tokn")
+    assert log("token") == ()

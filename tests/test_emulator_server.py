@@ -7,6 +7,7 @@ import gc
 import logging
 import re
 import socket
+import struct
 import sys
 import threading
 import time
@@ -34,6 +35,12 @@ def echo(environ, start_response):
     body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
     start_response("200 OK", [("Content-Length", str(len(body)))])
     return [body]
+
+
+def echo_path(environ, start_response):
+    path = environ["PATH_INFO"].encode()
+    start_response("200 OK", [("Content-Length", str(len(path)))])
+    return [path]
 
 
 def get(url, **options):
@@ -165,6 +172,57 @@ def test_a_connection_is_used_again_and_answers_come_without_delay():
     assert took < 0.6  # 40 ms each would be Nagle's algorithm
 
 
+def test_an_answer_to_head_has_no_body_and_the_connection_is_used_again():
+    seen = []
+
+    def app(environ, start_response):
+        seen.append(environ["REMOTE_PORT"])
+        start_response("200 OK", [("Content-Length", "5")])
+        return [b"hello"]
+
+    with serve(app, port=0) as server, connect(server) as sock:
+        sock.sendall(b"HEAD / HTTP/1.1\r\nHost: x\r\n\r\n")
+        head = sock.recv(1000)
+        sock.sendall(b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        answer, _ = read_all(sock)
+
+    assert head.startswith(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n")
+    assert head.endswith(b"\r\n\r\n")
+    assert answer.startswith(b"HTTP/1.1 200 OK\r\n")
+    assert answer.endswith(b"\r\n\r\nhello")
+    assert len(set(seen)) == 1
+
+
+def test_requests_in_one_piece_are_answered_one_after_the_other():
+    sent = b"GET /1 HTTP/1.1\r\nHost: x\r\n\r\nGET /2 HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+    with serve(echo_path, port=0) as server, connect(server) as sock:
+        sock.sendall(sent)
+        answers, _ = read_all(sock)
+
+    assert re.findall(rb"\r\n\r\n(/.)", answers) == [b"/1", b"/2"]
+
+
+def test_a_connection_is_not_kept_when_the_server_is_closed_during_the_answer():
+    entered, may_go_on = threading.Event(), threading.Event()
+
+    def slow(environ, start_response):
+        entered.set()
+        may_go_on.wait(5)
+        return echo_path(environ, start_response)
+
+    with connect(server := serve(slow, port=0)) as sock:
+        sock.sendall(b"GET /1 HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert entered.wait(5)
+        threading.Timer(0.1, may_go_on.set).start()
+        started = time.monotonic()
+        server.close()
+        took = time.monotonic() - started
+        answer, _ = read_all(sock)
+
+    assert answer.endswith(b"/1")
+    assert took < GRACE_SECONDS
+
+
 def test_nothing_is_written_to_the_standard_error_output(capfd):
     def broken(environ, start_response):
         raise ZeroDivisionError
@@ -183,7 +241,15 @@ def test_nothing_is_written_to_the_standard_error_output(capfd):
     [
         (b"GET //[ HTTP/1.1\r\nHost: x\r\n\r\n", 400),
         (b"GET / HTTP/1.1\r\n folded\r\n\r\n", 400),
+        (b"GET / HTTP/1.1\r\nX: 1\r\n folded\r\n\r\n", 400),
         (b"GET / HTTP/1.1\r\nno colon\r\n\r\n", 400),
+        (b"GET / HTTP/1.1\r\nHost: x\r\nhost: y\r\n\r\n", 400),
+        (b"GET / HTTP/1.1\r\nX: a\x00b\r\n\r\n", 400),
+        (b"GET / HTTP/1.1\r\nX: a\rb\r\n\r\n", 400),
+        (b"GET / HTTP/1.1\r\nX:\ta\tb\r\n\r\n", 200),
+        (b"GET /a\x00b HTTP/1.1\r\nHost: x\r\n\r\n", 400),
+        (b"GET /?a\tb HTTP/1.1\r\nHost: x\r\n\r\n", 400),
+        (b"GET /\x7f HTTP/1.1\r\nHost: x\r\n\r\n", 400),
         (b"GET / HTTP/1.1\nHost: x\n\n", 400),
         (b"GET / HTTP/1.x\r\n\r\n", 400),
         (b"GET /%00%ff%zz HTTP/1.1\r\nHost: x\r\n\r\n", 200),
@@ -196,12 +262,20 @@ def test_nothing_is_written_to_the_standard_error_output(capfd):
         (b"GET / HTTP/1.1\r\nX: " + b"a" * 70_000 + b"\r\n\r\n", 413),
         (POST + b"Content-Length: -1\r\n\r\n", 400),
         (POST + b"Content-Length: 3, 3\r\n\r\nabc", 400),
+        (POST + b"Content-Length: 3\r\nContent-length: 2\r\n\r\nabc", 400),
+        (POST + b"Content-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400),
         (POST + b"Content-Length: 99999999999\r\n\r\n", 413),
         (POST + b"Content-Length: 10\r\n\r\nabc", 400),
         (POST + b"Transfer-Encoding: chunked\r\n\r\nzz\r\n", 400),
+        (POST + b"Transfer-Encoding: chunked\r\n\r\n-1\r\n\r\n", 400),
+        (POST + b"Transfer-Encoding: chunked\r\n\r\n+1\r\na\r\n0\r\n\r\n", 400),
+        (POST + b"Transfer-Encoding: chunked\r\n\r\n0x1\r\na\r\n0\r\n\r\n", 400),
         (POST + b"Transfer-Encoding: chunked\r\n\r\nffffff\r\nabc", 400),
+        (POST + b"Transfer-Encoding: chunked\r\n\r\nffff8\r\n" + b"a" * 0xFFFF8 + b"\r\n0\r\n\r\n", 400),
         (POST + b"Transfer-Encoding: chunked\r\n\r\n3\r\nabcde", 400),
         (POST + b"Transfer-Encoding: gzip\r\n\r\n", 501),
+        (POST + b"Transfer-Encoding: gzip, chunked\r\n\r\n", 501),
+        (b"GET / HTTP/2.0\r\nHost: x\r\n\r\n", 505),
     ],
 )
 def test_hostile_bytes_get_a_plain_answer_and_the_next_client_a_good_one(sent, status, caplog):
@@ -223,7 +297,7 @@ def test_a_client_that_says_little_and_leaves_gets_little(sent):
 
 def test_a_body_in_pieces_arrives_with_its_length():
     with serve(echo, port=0) as server:
-        answer = talk(server, POST + b"Transfer-Encoding: chunked\r\n\r\n2\r\nab\r\n1\r\nc\r\n0\r\n\r\n")
+        answer = talk(server, POST + b"Transfer-Encoding: chunked\r\n\r\n2\r\nab\r\n1;x=y\r\nc\r\n0\r\n\r\n")
 
     assert answer.endswith(b"\r\n\r\nabc")
     assert b"Connection: close" in answer
@@ -263,7 +337,7 @@ def test_the_limit_of_the_body_is_the_emulators_up_to_a_megabyte():
 
 def test_clients_that_say_nothing_do_not_keep_others_waiting():
     with contextlib.ExitStack() as clients, serve(hello, port=0) as server:
-        for _ in range(3 * WORKERS):
+        for _ in range(MOST_WORKERS + WORKERS):
             clients.enter_context(connect(server))
         started = time.monotonic()
         status = get(server.origin).status_code
@@ -276,7 +350,7 @@ def test_clients_that_say_nothing_do_not_keep_others_waiting():
 def test_there_is_an_end_to_the_number_of_workers():
     with contextlib.ExitStack() as clients, serve(hello, port=0) as server:
         for _ in range(MOST_WORKERS + WORKERS):
-            clients.enter_context(connect(server))
+            clients.enter_context(connect(server)).sendall(b"G")
         wait_until(lambda: count_workers() >= MOST_WORKERS)
 
         assert count_workers() == MOST_WORKERS
@@ -316,6 +390,33 @@ def test_a_slow_connection_comes_before_the_request_is_processed():
     assert provider.processed == ["token"]
 
 
+@pytest.mark.parametrize("is_reset", [False, True])
+def test_a_client_that_leaves_a_slow_connection_has_nothing_processed(is_reset):
+    provider = Provider("token:slow-connect=0.2:once")
+    with serve(provider, port=0) as server:
+        with connect(server) as sock:
+            sock.sendall(POST + b"\r\n")
+            time.sleep(0.05)
+            if is_reset:
+                sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        time.sleep(0.4)
+        left = list(provider.processed)
+        status = exchange(server)[0][:15]
+
+    assert (left, provider.processed, status) == ([], ["token"], b"HTTP/1.1 200 OK")
+
+
+def test_a_slow_connection_may_bring_the_next_request_too():
+    provider = Provider("token:slow-connect=0.1:once")
+    with serve(provider, port=0) as server, connect(server) as sock:
+        sock.sendall(POST + b"\r\n")
+        time.sleep(0.03)
+        sock.sendall(POST + b"Connection: close\r\n\r\n")
+        read_all(sock)
+
+    assert provider.processed == ["token", "token"]
+
+
 def test_a_kept_connection_is_used_as_it_is():
     provider = Provider("userinfo:slow-connect=5:once")
     with serve(provider, port=0) as server, open_session() as session:
@@ -353,7 +454,7 @@ def test_a_slow_answer_is_whole_in_the_end(kind):
     ("kind", "path", "method", "received"),
     [
         ("reset", "/token", "POST", rb""),
-        ("reset-headers", "/token", "POST", rb"HTTP/1\.1 200 OK\r\n.+[^\n]|HTTP/1\.1 200 OK\r\n.+"),
+        ("reset-headers", "/token", "POST", rb"HTTP/1\.1 2"),
         ("reset-body", "/token", "POST", rb'HTTP/1\.1 200 OK\r\n.+\r\n\r\n\{"access_token":"act\.1".+'),
         ("reset-body", "/leave", "GET", rb"HTTP/1\.1 302 Found\r\n.+\r\n\r\n"),
     ],

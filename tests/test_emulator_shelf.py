@@ -31,7 +31,7 @@ def test_a_shelf_drops_what_it_is_told_to():
     shelf.drop("never there")
     shelf.drop_values(lambda number: number == 2)
 
-    assert [key for key, _, _ in shelf.items()] == [1, 3]
+    assert [key for key, _, _ in shelf.newest()] == [3, 1]
 
 
 def test_the_items_of_a_shelf_are_those_that_have_not_ended():
@@ -41,4 +41,4 @@ def test_the_items_of_a_shelf_are_those_that_have_not_ended():
     shelf.put("short", 2, clock.now + 1)
     clock.now += 1
 
-    assert list(shelf.items()) == [("long", 1, clock.now + 8)]
+    assert list(shelf.newest()) == [("long", 1, clock.now + 8)]

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import logging
+import re
 import socket
 import ssl
 import sys
@@ -243,6 +245,30 @@ def test_a_reset_ends_the_connection_without_a_word_of_tls(kind):
             received.extend(iter(lambda: sock.recv(1000), b""))
 
     assert not b"".join(received).endswith(b"}")
+    assert kind != "reset-headers" or b"".join(received) == b"HTTP/1.1 2"
+
+
+@pytest.mark.parametrize("kind", ["reset", "reset-headers", "reset-body"])
+def test_no_client_takes_a_reset_for_an_answer(kind):
+    with serve(Provider(f"token:{kind}"), port=0, tls=True) as server, pytest.raises(requests.RequestException):
+        post(server)
+
+
+def test_what_tls_has_read_already_is_answered_too():
+    def app(environ, start_response):
+        start_response("200 OK", [("Content-Length", "1")])
+        return [environ["PATH_INFO"][-1:].encode()]
+
+    head = b"POST /1 HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n"
+    room = io.DEFAULT_BUFFER_SIZE - len(head % 1000)
+    with serve(app, port=0, tls=True) as server, tls_to(server) as sock:
+        started = time.monotonic()
+        sock.sendall(head % room + b"x" * room + REQUEST)  # one record, and its first request fills the buffer
+        received = b"".join(iter(lambda: sock.recv(1000), b""))
+        took = time.monotonic() - started
+
+    assert re.findall(rb"\r\n\r\n(.)", received) == [b"1", b"n"]
+    assert took < 1
 
 
 def test_bytes_drip_one_by_one():

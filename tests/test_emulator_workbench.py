@@ -65,6 +65,24 @@ def test_a_body_of_more_than_64_kib_never_reaches_an_endpoint():
     assert acme.requests("token").single().status == 413
 
 
+def test_of_what_is_too_large_nothing_is_kept():
+    acme = make_workbench()
+    many = {f"p{number}": "x" for number in range(201)}
+
+    assert post_form(acme, "/token", **many)[0] == 413
+    assert acme.requests("token").single().form == {}
+    assert call(acme, "GET", "/authorize", query="q" * 16385)[0] == 413
+    assert acme.requests[-1].query == {}
+
+
+def test_as_much_as_that_is_taken():
+    acme = make_workbench()
+    many = {f"p{number}": "x" for number in range(200)}
+
+    assert post_form(acme, "/token", **many)[0] != 413
+    assert len(acme.requests("token").single().form) == 200
+
+
 def test_it_answers_without_a_server_too():
     acme = make_workbench()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import itertools
 import re
 from concurrent.futures import ThreadPoolExecutor
 from hashlib import sha256
@@ -1048,3 +1049,14 @@ def test_nothing_that_is_sent_makes_it_fail(method, path, query, body, headers):
 
     assert status[:3] in {"200", "302", "400", "401", "404", "405"}
     assert all(value.isascii() and value.isprintable() for value in sent.values())
+
+
+def test_a_login_that_was_just_made_can_be_refreshed_for_the_whole_lifetime():
+    """With a clock that moves between two looks at it."""
+    moving = itertools.count(1_795_000_000, 0.25)
+    world = World()
+    world.emulator = TikTokEmulator(clock=lambda: next(moving), apps=[world.app])
+    for scheme in ("http://", "https://"):
+        world.http.mount(scheme, WsgiTransport(world.emulator))
+
+    assert world.tokens()["refresh_expires_in"] == 15552000

@@ -37,7 +37,7 @@ REGISTRABLE = {
         "https://127.0.0.1:3455/callback/",
         "http://localhost:1/",
     ],
-    "mobile": ["https://app.example.test/tiktok"],
+    "mobile": ["https://app.example.test/tiktok", "myapp://callback"],
 }
 ON_THIS_MACHINE = {
     "web": [
@@ -89,7 +89,7 @@ NOT_REGISTRABLE = {
         ("https://evil.example:3455/callback/", "login-kit-desktop:redirect_uri"),
         ("http://127.0.0.2:1/cb", "login-kit-desktop:redirect_uri"),
     ],
-    "mobile": [("myapp://callback", "T25"), (f"{KEY}://response.bridge.tiktok.com/oauth", "T25")],
+    "mobile": [("http://app.example.test/cb", "T25"), ("myapp:callback", "login-kit-web:redirect_uri")],
 }
 
 

@@ -107,7 +107,7 @@ def test_a_user_who_cancels_is_told_of_in_the_numbers_of_each_sdk(world):
         "state": "s7Qm2cVx",
         "request_id": "req 1",
         "response_id": "response-req 1",
-        "error_code": "-2",
+        "error_code": "-4",
         "from_platform": "tiktokopensdk",
     }
 

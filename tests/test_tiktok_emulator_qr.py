@@ -405,3 +405,8 @@ def test_a_hostile_form_is_answered(world):
                 )
             )
             assert answer.status == 200
+
+
+def test_a_state_that_is_too_long_is_malformed(world):
+    form = {"client_key": KEY, "scope": "user.info.basic", "state": "s" * 2001}
+    assert world.post("/oauth/get_qrcode/", form).json()["error"] == "invalid_request"

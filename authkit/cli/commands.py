@@ -15,6 +15,7 @@ from authkit.errors import AuthkitError
 __all__ = ["authkit"]
 
 PORT = click.IntRange(0, 65535)
+JSON_FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
 
 
 class Group(click.Group):
@@ -64,7 +65,8 @@ def plugins(name: str | None, ini: Path | None, as_json: bool) -> None:
 @click.option("--fault", "faults", multiple=True, metavar="ENDPOINT:KIND[=VALUE][:WHEN]", help="What goes wrong.")
 @click.option("--seed", type=int, default=0, help="Decides about faults that have a probability.")
 @click.option("--switch", "switches", multiple=True, metavar="NAME=VALUE", help="What the provider does otherwise.")
-@click.option("--users", type=click.Path(path_type=Path, exists=True, dir_okay=False), help="JSON: a list of users.")
+@click.option("--apps", type=JSON_FILE, help="A JSON file: the list of apps.")
+@click.option("--users", type=JSON_FILE, help="A JSON file: the list of users.")
 @click.option("--list", "only_list", is_flag=True, help="List the endpoints, switches and faults, and end.")
 @click.option("--open", "opens_page", is_flag=True, help="Open the control page in a browser.")
 @click.option("--quiet", is_flag=True, help="Do not print a line per request.")

@@ -8,12 +8,20 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import click
 
 from authkit.cli.notes import print_choices, print_json, print_notes, print_request
-from authkit.emulator import CONTROL_PATH, HasWorkbench, StockEmulator, serve
+from authkit.emulator import (
+    CONTROL_PATH,
+    Configurable,
+    HasWorkbench,
+    StockClient,
+    StockEmulator,
+    read_records,
+    serve,
+)
 from authkit.errors import ConfigError
 from authkit.plugins import Plugins, load_plugins
 from authkit.provider import Emulator, OAuth2Provider
@@ -21,6 +29,7 @@ from authkit.provider import Emulator, OAuth2Provider
 __all__ = ["Options", "emulate", "list_choices", "make_emulator", "prepare", "wait_for_interrupt"]
 
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
+Records: TypeAlias = Sequence[Mapping[str, Any]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,37 +44,57 @@ class Options:
     faults: Sequence[str] = ()
     seed: int = 0
     switches: Sequence[str] = ()
+    apps: Path | None = None
     users: Path | None = None
     opens_page: bool = False
     quiet: bool = False
     as_json: bool = False
 
 
-def make_emulator(provider: str, plugins: Plugins | None = None, users: Sequence[Mapping[str, Any]] = ()) -> Emulator:
+def make_emulator(
+    provider: str, plugins: Plugins | None = None, *, apps: Records = (), users: Records = ()
+) -> Emulator:
     """Return a fresh emulator of `provider`: its plugin's own, or else the stock one.
 
     Args:
         provider: the name of the provider.
         plugins: where to look; None for what is installed.
-        users: what the stock emulator's user info endpoint answers; left out, it makes some up.
+        apps: the apps that are registered, as JSON has them; empty for what the emulator has by itself.
+        users: the accounts, likewise. At the stock emulator: what the user info endpoint answers.
 
     Raises:
-        ConfigError: no plugin brings one, and no plugin supplies an OAuth 2.0 provider of that name.
+        ConfigError: no plugin brings one, and no plugin supplies an OAuth 2.0 provider of that name; or it cannot
+            have these apps or users.
     """
     plugins = plugins or load_plugins()
     makers: dict[str, Callable[[], Emulator]] = dict(plugins.emulators())
-    if provider in makers and users:
-        raise ConfigError(f"the emulator of {provider!r} has users of its own; --users is for the stock emulator")
-    if provider in makers:
-        return makers[provider]()
     supplied = plugins.providers.get(provider)
-    if isinstance(supplied, OAuth2Provider):
-        return StockEmulator(supplied, users=users)
+    try:
+        if provider in makers:
+            return _make_own(provider, makers[provider], apps, users)
+        if isinstance(supplied, OAuth2Provider):
+            return _make_stock(supplied, apps, users)
+    except ValueError as error:
+        raise ConfigError(f"the emulator of {provider!r}: {error}") from None
     if supplied is not None:
         raise ConfigError(f"{provider!r} is no OAuth 2.0 code flow, so its plugin has to bring an emulator")
     stock = [name for name, data in plugins.providers.items() if isinstance(data, OAuth2Provider)]
     known = ", ".join(sorted({*makers, *stock})) or "none; for TikTok: pip install authkit-tiktok"
     raise ConfigError(f"no plugin brings an emulator of {provider!r}; there are: {known}")
+
+
+def _make_own(provider: str, maker: Callable[[], Emulator] | Configurable, apps: Records, users: Records) -> Emulator:
+    if not apps and not users:
+        return maker()
+    if not isinstance(maker, Configurable):
+        raise ConfigError(f"the emulator of {provider!r} takes neither apps nor users")
+    return maker.configured(apps, users)
+
+
+def _make_stock(provider: OAuth2Provider, apps: Records, users: Records) -> Emulator:
+    if not apps:
+        return StockEmulator(provider, users=users)
+    return StockEmulator(provider, users=users, clients=read_records(StockClient, apps))
 
 
 def emulate(provider: str, options: Options) -> None:
@@ -76,7 +105,7 @@ def emulate(provider: str, options: Options) -> None:
     """
     if options.ca_file and not options.tls:
         raise ConfigError("--ca-file goes with --tls")
-    emulator = make_emulator(provider, users=_read_users(options.users) if options.users else ())
+    emulator = make_emulator(provider, apps=_read_list(options.apps), users=_read_list(options.users))
     prepare(emulator, options)
     with serve(emulator, options.host, options.port, tls=options.tls, names=options.names) as server:
         origin = _public_origin(server.origin, options.names)
@@ -121,14 +150,16 @@ def list_choices(provider: str) -> None:
     print_choices(emulator.workbench)
 
 
-def _read_users(path: Path) -> Sequence[Mapping[str, Any]]:
+def _read_list(path: Path | None) -> Records:
+    if path is None:
+        return ()
     try:
-        users = json.loads(path.read_bytes())
+        records = json.loads(path.read_bytes())
     except (OSError, ValueError, RecursionError) as error:
-        raise ConfigError(f"--users: {path} is no JSON: {error}") from None
-    if not (isinstance(users, list) and users and all(isinstance(user, dict) for user in users)):
-        raise ConfigError(f"--users: {path} has to be a list of objects, each as the user info endpoint answers it")
-    return users
+        raise ConfigError(f"{path} is no JSON: {error}") from None
+    if not (isinstance(records, list) and records and all(isinstance(record, dict) for record in records)):
+        raise ConfigError(f"{path} has to be a list of objects")
+    return records
 
 
 def _announce(emulator: Emulator, origin: str, settings: Mapping[str, str], options: Options) -> None:
@@ -149,7 +180,12 @@ def _public_origin(origin: str, names: Sequence[str]) -> str:
 
 
 def _keep(ca_bundle: Path, wanted: Path | None) -> Path:
-    return Path(shutil.copyfile(ca_bundle, wanted)).absolute() if wanted else ca_bundle
+    if wanted is None:
+        return ca_bundle
+    try:
+        return Path(shutil.copyfile(ca_bundle, wanted)).absolute()
+    except OSError as error:
+        raise ConfigError(f"--ca-file: cannot write {wanted}: {error.strerror}") from None
 
 
 def wait_for_interrupt(show: Callable[[], None]) -> None:

@@ -13,6 +13,7 @@ from authkit.emulator.kinds import KINDS, Kind
 from authkit.emulator.logline import LogLine, Severity, describe
 from authkit.emulator.messages import Answer, Request, read_request
 from authkit.emulator.recipes import HasRecipes, Recipe
+from authkit.emulator.records import Configurable, read_records
 from authkit.emulator.requestlog import Recorded, RequestLog
 from authkit.emulator.rules import Rule
 from authkit.emulator.server import RunningServer, serve
@@ -30,6 +31,7 @@ __all__ = [
     "AdjustableClock",
     "Answer",
     "Choice",
+    "Configurable",
     "Consent",
     "Delivery",
     "Endpoint",
@@ -57,6 +59,7 @@ __all__ = [
     "Workbench",
     "WsgiTransport",
     "describe",
+    "read_records",
     "read_request",
     "render_consent",
     "render_problem",

@@ -3,15 +3,58 @@
 from __future__ import annotations
 
 import io
+import re
 from typing import Any
 
+from cheroot.errors import MaxSizeExceeded
 from cheroot.server import HeaderReader, HTTPRequest
 from cheroot.wsgi import Gateway_10
 
-from authkit.emulator.damage import DamagedStream
+from authkit.emulator.damagedstream import DamagedStream
 from authkit.emulator.wire import IS_CONNECTED, SPOIL_DELIVERY, Delivery
 
 __all__ = ["Gateway", "Request"]
+
+
+CONTROLS = re.compile(rb"[\x00-\x1f\x7f]")
+CHUNK_SIZE = re.compile(rb"[0-9A-Fa-f]+[ \t]*(;[^\r\n]*)?\r\n")
+ONCE = frozenset({b"content-length", b"host"})
+
+
+class HeaderLines:
+    """Hands over the lines of headers; one that two readers could understand differently is a ValueError."""
+
+    def __init__(self, stream: Any) -> None:
+        self._stream = stream
+        self._names: set[bytes] = set()
+
+    def readline(self) -> bytes:
+        """Return the next line."""
+        line = bytes(self._stream.readline())
+        if line[:1] in {b" ", b"\t"}:
+            raise ValueError("Illegal continuation line.")
+        if CONTROLS.search(line.removesuffix(b"\r\n").replace(b"\t", b"")):
+            raise ValueError("Illegal control character.")
+        name = line.partition(b":")[0].strip().lower()
+        if name in self._names & ONCE:
+            raise ValueError("Illegal repetition of a header.")
+        self._names.add(name)
+        return line
+
+
+class ChunkSizes:
+    """Hands over a body in pieces; a size that is not written as RFC 9112 wants it is a ValueError."""
+
+    def __init__(self, stream: Any) -> None:
+        self._stream = stream
+        self.read = stream.read
+
+    def readline(self) -> bytes:
+        """Return the next line, which is the size of a piece."""
+        line = bytes(self._stream.readline())
+        if not CHUNK_SIZE.fullmatch(line):
+            raise ValueError("Illegal size of a chunk.")
+        return line
 
 
 class StrictHeaders(HeaderReader):
@@ -19,24 +62,32 @@ class StrictHeaders(HeaderReader):
 
     def __call__(self, rfile: Any, hdict: dict[bytes, bytes] | None = None) -> dict[bytes, bytes]:
         """Return the headers."""
-        try:
-            return dict(super().__call__(rfile, hdict))
-        except UnboundLocalError:  # cheroot's way to stumble over a continuation of nothing
-            raise ValueError("Illegal continuation line.") from None
+        headers = dict(super().__call__(HeaderLines(rfile), hdict))
+        if b"Content-Length" in headers and b"Transfer-Encoding" in headers:
+            raise ValueError("Illegal Content-Length beside Transfer-Encoding.")
+        return headers
 
 
 class Request(HTTPRequest):
-    """A request, in which every mistake is answered with a status from 400 to 499."""
+    """A request, in which every mistake is answered with a status from 400 to 499.
+
+    What is no mistake, but more than the server can do, is answered with 501, such as ``Transfer-Encoding: gzip``, or
+    505, such as HTTP/2.0.
+    """
 
     header_reader = StrictHeaders()
 
     def read_request_line(self) -> bool:
         """Read the first line, and return whether it is a good one."""
         try:
-            return bool(super().read_request_line())
+            if not super().read_request_line():
+                return False
+            is_good = not CONTROLS.search(self.uri)
         except ValueError:  # what urllib raises for a host such as `[`
+            is_good = False
+        if not is_good:
             self.simple_response("400 Bad Request", "Malformed Request-URI")
-            return False
+        return is_good
 
     def read_request_headers(self) -> bool:
         """Read the headers, and return whether they are good ones."""
@@ -56,6 +107,11 @@ class Request(HTTPRequest):
         except BadBodyError:
             self.close_connection = True
             self.simple_response("400 Bad Request", "Malformed body.")
+
+    def write(self, chunk: bytes) -> None:
+        """Write a piece of the body, which the answer to HEAD has none of."""
+        if self.method != b"HEAD":
+            super().write(chunk)
 
 
 class BadBodyError(Exception):
@@ -83,9 +139,11 @@ class Gateway(Gateway_10):
 
     def _read_body(self) -> bytes:
         """Return the body, all of it: a client that is not listened to might not listen to the answer."""
+        if self.req.chunked_read:
+            self.req.rfile.rfile = ChunkSizes(self.req.rfile.rfile)
         try:
             body = bytes(self.req.rfile.read())
-        except (ValueError, OSError) as cause:
+        except (ValueError, OSError, MaxSizeExceeded) as cause:
             raise BadBodyError from cause
         if getattr(self.req.rfile, "remaining", 0):
             raise BadBodyError
@@ -95,6 +153,7 @@ class Gateway(Gateway_10):
         connection = self.req.conn
         if delivery.is_connecting:
             connection.pause(delivery.silence)
+            connection.check()
             return
         self.req.close_connection = True
         connection.wfile = DamagedStream(connection.wfile, delivery, connection.pause, connection.reset)

@@ -19,6 +19,7 @@ from cheroot.makefile import MakeFile
 from cheroot.server import HTTPConnection, HTTPServer
 from cheroot.ssl import Adapter
 from cheroot.workers.threadpool import ThreadPool
+from urllib3.util.wait import wait_for_read
 
 from authkit.emulator.gateway import Gateway, Request
 
@@ -32,6 +33,7 @@ BODY_LIMIT = 1024 * 1024
 WORKERS = 8
 MOST_WORKERS = 128
 GRACE_SECONDS = 0.5
+LINGER_SECONDS = 0.002
 log = logging.getLogger("authkit.emulator")
 
 
@@ -110,6 +112,13 @@ class HttpServer(HTTPServer):
             connection.cut()
         super().stop()
 
+    def process_conn(self, conn: Connection) -> None:
+        """Hand over a connection to a worker; a new one without TLS only once it has sent something."""
+        if conn.last_used is None and self.ssl_adapter is None:
+            self.put_conn(conn)
+        else:
+            super().process_conn(conn)
+
     def _serve_unservicable(self) -> None:
         """Let the thread end that cheroot starts for what does not fit into the queue, which has no limit here."""
 
@@ -185,24 +194,40 @@ class Connection(HTTPConnection):
         server.connections.add(self)
 
     def communicate(self) -> bool:
-        """Answer a request, and return whether there may be another one."""
+        """Answer a request, and those that follow at its heels; return whether there may be another one."""
         try:
             if isinstance(self.socket, ssl.SSLSocket) and not self.is_connected:
                 self.pause(self.server.connect_delay())
                 self.socket.do_handshake()
                 self.is_connected = True
-            is_kept = bool(not self.server.closing.is_set() and super().communicate())
+            while is_kept := bool(not self.server.closing.is_set() and super().communicate()):
+                self.is_connected = True
+                self.is_answering = False
+                if not self._has_next():
+                    break
         except OSError as error:
             log.debug("a connection failed: %r", error)
             return False
-        self.is_connected = True
-        self.is_answering = False
-        return is_kept
+        return is_kept and not self.server.closing.is_set()
+
+    def _has_next(self) -> bool:
+        """Whether another request is there at once: to give the connection back and take it again costs more.
+
+        Whoever waits for the socket does not see what TLS has read already.
+        """
+        if self.rfile.has_data() or (isinstance(self.socket, ssl.SSLSocket) and self.socket.pending()):
+            return True
+        return self.server.requests.idle > 0 and wait_for_read(self.socket, LINGER_SECONDS)
 
     def pause(self, seconds: float) -> None:
         """Wait; raise ConnectionAbortedError when the server is closed meanwhile."""
         if self.server.closing.wait(seconds):
             raise ConnectionAbortedError(errno.ECONNABORTED, "the server is closed")
+
+    def check(self) -> None:
+        """Raise ConnectionError when the client has gone: when the next thing to read is the end."""
+        if wait_for_read(self.socket, 0) and not socket.socket.recv(self.socket, 1, socket.MSG_PEEK):
+            raise ConnectionAbortedError(errno.ECONNABORTED, "the client has gone")
 
     def reset(self) -> None:
         """Reset the connection, and raise ConnectionResetError.

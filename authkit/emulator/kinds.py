@@ -94,8 +94,12 @@ _ALL = (
         default="30",
     ),
     Kind(name="reset", help="The connection is reset instead of an answer.", effect=DONE),
-    Kind(name="reset-headers", help="The connection is reset in the middle of the headers.", effect=DONE),
-    Kind(name="reset-body", help="The connection is reset in the middle of the body.", effect=DONE),
+    Kind(name="reset-headers", help="The connection is reset in the middle of the status line.", effect=DONE),
+    Kind(
+        name="reset-body",
+        help="The connection is reset in the middle of the body, or where it would begin if there is none.",
+        effect=DONE,
+    ),
     Kind(name="html", help="The answer is 200 and the HTML of a login page.", effect=UNSEEN),
     Kind(name="html-as-json", help="The same page is said to be application/json.", effect=UNSEEN),
     Kind(

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import Enum
 from http import HTTPStatus
 
-from authkit.emulator.masking import mask_pairs, mask_url
+from authkit.emulator.masking import mask_pairs, mask_text, mask_url
 from authkit.emulator.requestlog import Recorded
 
 __all__ = ["LogLine", "Severity", "describe", "severity_of"]
@@ -46,8 +46,8 @@ def describe(recorded: Recorded) -> LogLine:
         ...     headers={}, status=400, verdict="invalid_grant")).text
         'POST token 400  grant_type=refresh_token refresh_token=rft.…(20)  → refused: invalid_grant'
     """
-    place = recorded.endpoint or recorded.path
-    head = f"{_cut(_printable(f'{recorded.method} {place}'), LONGEST_PLACE)} {recorded.status}"
+    place = f"{mask_text(recorded.method)} {recorded.endpoint or mask_text(recorded.path)}"
+    head = f"{_cut(_printable(place), LONGEST_PLACE)} {recorded.status}"
     outcome = _cut(_printable(_outcome(recorded)), LONGEST_OUTCOME)
     parameters = _fill(_parameters(recorded), LONGEST - len(head) - len(outcome) - 4)
     return LogLine("  ".join(filter(None, (head, parameters, outcome))), severity_of(recorded))
@@ -66,7 +66,7 @@ def _outcome(recorded: Recorded) -> str:
     verdict = recorded.verdict or ("" if recorded.status < 400 or parts else HTTPStatus(recorded.status).phrase)
     if verdict:
         rule = f" ({recorded.broken.id}: {recorded.broken.text})" if recorded.broken else ""
-        parts.append(f"refused: {verdict}{rule}")
+        parts.append(f"refused: {mask_text(verdict)}{rule}")
     elif recorded.location:
         parts.append(mask_url(recorded.location))
     return f"→ {', '.join(parts)}" if parts else ""

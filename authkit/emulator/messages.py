@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 __all__ = ["Answer", "Request", "read_request"]
 
 BODY_LIMIT = 64 * 1024
+QUERY_LIMIT = 16 * 1024
+MOST_PAIRS = 200
 FORM = "application/x-www-form-urlencoded"
 PAGE_HEADERS = (
     ("Content-Type", "text/html; charset=utf-8"),
@@ -41,7 +43,8 @@ class Request:
         form: the fields of a form-encoded body, in the same way; empty for any other body.
         headers: by name, written ``Like-This``.
         body: the body as it came.
-        is_too_large: whether the body exceeds 64 KiB; it is not read then.
+        is_too_large: whether the body exceeds 64 KiB, the query 16 KiB, or either has more than 200 parameters;
+            neither is read then.
         query_string: the query as it came, for who has to know about repeated parameters.
     """
 
@@ -140,17 +143,21 @@ def read_request(environ: WSGIEnvironment) -> Request:
     """Read a request from the environment of WSGI (PEP 3333)."""
     headers = _read_headers(environ)
     body = _read_body(environ)
-    query_string = _decode(environ.get("QUERY_STRING", ""))
+    query = _decode(environ.get("QUERY_STRING", ""))
     is_form = headers.get("Content-Type", "").partition(";")[0].strip().lower() == FORM
+    form = (body or b"").decode("utf-8", "replace") if is_form else ""
+    is_too_large = body is None or len(query) > QUERY_LIMIT or max(query.count("&"), form.count("&")) >= MOST_PAIRS
+    if is_too_large:  # what is kept of a request must not grow with what somebody sends
+        query, form, body = "", "", b""
     return Request(
         method=environ["REQUEST_METHOD"],
         path=_decode(environ.get("PATH_INFO", "")),
-        query=_parse_pairs(query_string),
-        form=_parse_pairs((body or b"").decode("utf-8", "replace") if is_form else ""),
+        query=_parse_pairs(query),
+        form=_parse_pairs(form),
         headers=headers,
         body=body or b"",
-        is_too_large=body is None,
-        query_string=query_string,
+        is_too_large=is_too_large,
+        query_string=query,
     )
 
 

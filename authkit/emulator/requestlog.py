@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from threading import Lock
 from typing import overload
@@ -84,14 +84,21 @@ class RequestLog(Sequence[Recorded]):
         AssertionError: expected a single request, there are 0: none
     """
 
-    def __init__(self) -> None:
+    def __init__(self, endpoints: Collection[str] = ()) -> None:
+        self._endpoints = tuple(endpoints)
         self.observers: list[Callable[[Recorded], None]] = []
         self._kept: deque[Recorded] = deque(maxlen=KEPT)
         self._lock = Lock()
         self._number = 0
 
     def __call__(self, endpoint: str | None = None, *, after: int = 0) -> Selection:
-        """Return the requests to `endpoint`, None for all; those whose number is greater than `after`."""
+        """Return the requests to `endpoint`, None for all; those whose number is greater than `after`.
+
+        Raises:
+            ValueError: the emulator has no such endpoint, so that nothing can ever have been sent there.
+        """
+        if endpoint and self._endpoints and endpoint not in self._endpoints:
+            raise ValueError(f"no endpoint is called {endpoint!r}; there are: {', '.join(self._endpoints)}")
         return Selection(
             recorded
             for recorded in self._snapshot()

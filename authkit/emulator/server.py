@@ -34,8 +34,9 @@ def serve(
 
     An emulator's faults reach the wire: connections are reset, bytes drip. With TLS the fault ``slow-connect`` comes
     before the handshake, and so with whichever connection is next, since nobody can know for which endpoint it will
-    be used. Without TLS it comes before the request is processed, which looks the same to a client. A connection
-    that was kept is used as it is.
+    be used. Without TLS the connection is there at once, so that no client's timeout for connecting is put to the
+    test; the request waits instead, and is not processed if the client has gone meanwhile. A connection that was
+    kept is used as it is.
 
     Args:
         app: any WSGI application.

@@ -34,10 +34,12 @@ class Shelf(Generic[V]):
         """Return the value of `key`, None when there is none or it has ended."""
         return None if key not in self._kept or self._has_ended(key) else self._kept[key][0]
 
-    def items(self) -> Iterator[tuple[Hashable, V, float]]:
-        """Yield key, value and end of what has not ended, oldest first."""
+    def newest(self) -> Iterator[tuple[Hashable, V, float]]:
+        """Yield key, value and end of what has not ended, newest first."""
         now = self._clock()
-        yield from ((key, value, ends_at) for key, (value, ends_at) in self._kept.items() if now < ends_at)
+        for key, (value, ends_at) in reversed(self._kept.items()):
+            if now < ends_at:
+                yield key, value, ends_at
 
     def drop(self, key: Hashable) -> None:
         """Keep the value of `key` no longer."""

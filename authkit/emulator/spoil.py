@@ -148,6 +148,8 @@ def _spoil_identity(answer: Answer, damage: Damage) -> Answer:
 
 
 def _mix(answer: Answer, damage: Damage) -> Answer:
+    if answer.status >= 400 or answer.verdict:
+        return answer
     error = _read(damage.error())
     return _rewrite(answer, lambda data: {**data, **error} if isinstance(data, dict) else data)
 

@@ -31,8 +31,7 @@ class Delivery:
         is_connecting: whether the silence comes before the connection is there.
         head_pause: seconds before each byte of the status line and of the headers.
         body_pause: seconds before each byte of the body.
-        reset: where the connection is reset: before the answer, in the middle of its headers or of its body, or not
-            at all.
+        reset: where the connection is reset: before the answer, in its status line, in its body, or not at all.
     """
 
     silence: float = 0.0

@@ -61,6 +61,9 @@ class Workbench:
         identity_fields: the fields of a JSON answer that say who somebody is.
 
     Attributes:
+        title: the provider, as people write it.
+        clock: its time; it can be put forward.
+        switches: its switches; they can be turned.
         endpoints: the names of what it answers, each once.
         faults: what goes wrong; more can be added.
         hosts: the host names; more can be added.
@@ -84,8 +87,8 @@ class Workbench:
         self.title = title
         self.clock = clock
         self.switches = switches
-        self.requests = RequestLog()
         self.endpoints = tuple(dict.fromkeys(endpoint.name for endpoint in endpoints))
+        self.requests = RequestLog(self.endpoints)
         self.faults = Faults(self.endpoints, faults, seed)
         self.hosts = set(hosts)
         self._routes: dict[str, dict[str, Endpoint]] = {}

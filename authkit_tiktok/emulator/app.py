@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, get_args
 
 from authkit.emulator import Rule
 from authkit_tiktok.emulator.redirects import MOST_REDIRECT_URIS, Platform, broken_rule, matches, registration_rule
@@ -40,7 +40,7 @@ class App:
 
     Raises:
         ValueError: TikTok would not register one of the redirect URIs, there are too many of something, or the
-            webhook URL is not absolute.
+            webhook URL is not absolute; or there is no such platform or status.
     """
 
     client_key: str
@@ -57,6 +57,8 @@ class App:
     webhook_url: str = ""
 
     def __post_init__(self) -> None:
+        if self.platform not in get_args(Platform) or self.status not in get_args(Status):
+            raise ValueError(f"there is no platform {self.platform!r}, or no status {self.status!r}")
         for uri in self.redirect_uris:
             if broken := registration_rule(uri, self.platform):
                 raise ValueError(

@@ -16,6 +16,7 @@ __all__ = ["AuthorizeEndpoint"]
 
 BASIC = "user.info.basic"
 SESSION_COOKIE = "tiktok_emulator_session"
+CHALLENGE_LIMIT = 128  # a longer one fits to no verifier anyway
 SCOPE_TEXTS = {
     "user.info.basic": "Read your profile info (avatar, display name)",
     "user.info.profile": "Read additional profile information (bio, links, handle, verified mark)",
@@ -127,7 +128,9 @@ class AuthorizeEndpoint:
         ledger = self.world.ledger
         if is_asked:
             ledger.connect(user, wish.app, scopes)
-        code = ledger.new_code(Code(ledger.grant(user, wish.app, scopes), wish.redirect_uri, wish.challenge))
+        code = ledger.new_code(
+            Code(ledger.grant(user, wish.app, scopes), wish.redirect_uri, wish.challenge[:CHALLENGE_LIMIT])
+        )
         return Answer.redirect(wish.callback({"code": code, "scopes": ",".join(scopes)}))
 
     def _turn_away(self, wish: Wish, refusal: Refusal) -> Answer:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Sequence
+import math
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 from itertools import count
@@ -217,13 +218,11 @@ class Ledger:
         known = self._token(token)
         return known.kind if known else ""
 
-    def tokens(self) -> Sequence[tuple[str, Token, float]]:
-        """Return every token that can be used, with its end, oldest first."""
-        return [
-            (str(text), token, ends_at)
-            for text, token, ends_at in self._tokens.items()
-            if token.kind != "replaced" and self._stands(token.grant)
-        ]
+    def tokens(self) -> Iterator[tuple[str, Token, float]]:
+        """Yield every token that can be used, with its end, newest first."""
+        for text, token, ends_at in self._tokens.newest():
+            if token.kind != "replaced" and self._stands(token.grant):
+                yield str(text), token, ends_at
 
     def _token(self, text: str) -> Token | None:
         token = self._tokens.get(text)
@@ -238,4 +237,4 @@ class Ledger:
         lifetime = self._switches.now.access_lifetime
         self._tokens.put(access_token, Token("access", grant), now + lifetime)
         self._tokens.put(refresh_token, Token("refresh", grant), grant.ends_at)
-        return Issued(grant, access_token, lifetime, refresh_token, int(grant.ends_at - now))
+        return Issued(grant, access_token, lifetime, refresh_token, math.ceil(grant.ends_at - now))

@@ -18,6 +18,8 @@ from authkit_tiktok.emulator.world import World
 
 __all__ = ["QrEndpoints"]
 
+STATE_LIMIT = 2000
+
 
 @dataclass(frozen=True, slots=True)
 class QrEndpoints:
@@ -38,7 +40,7 @@ class QrEndpoints:
     def _start(self, form: Form) -> Done:
         """Start a login. It takes no secret and no redirect URI; there is no PKCE."""
         key, scope = form.get("client_key", ""), form.get("scope", "")
-        if not key or not scope:
+        if not key or not scope or len(form.get("state", "")) > STATE_LIMIT:
             raise TokenError(rulebook.T01 if not key and "client_id" in form else rulebook.QR_FIELDS)
         app = self.world.apps.get(key)
         if app is None:

@@ -41,7 +41,7 @@ def broken_rule(uri: str, platform: Platform, *, loopback: bool = False) -> Rule
     """Return the rule that keeps TikTok from registering `uri`, None when there is none.
 
     "Login Kit for Web" has the rules for web apps, "Login Kit for Desktop" those for desktop apps; the links of
-    mobile apps are https addresses at a host of their own.
+    mobile apps are https addresses at a host of their own, or have a scheme of their own ("Register your app").
 
     Args:
         uri: the redirect URI, with a port in numbers.
@@ -57,6 +57,8 @@ def broken_rule(uri: str, platform: Platform, *, loopback: bool = False) -> Rule
         return None if _is_loopback_address(parts, any_port=platform != "desktop") else DESKTOP_REDIRECT
     if platform == "desktop":
         return DESKTOP_REDIRECT
+    if platform == "mobile" and parts.scheme not in {"http", "https"}:
+        return None
     return None if parts.scheme == "https" and _is_public(parts.hostname or "") else T25
 
 

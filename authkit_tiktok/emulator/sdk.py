@@ -16,6 +16,7 @@ IOS_NATIVE_PATH = "/opensdk/oauth/"
 """Where the iOS SDK turns to when TikTok's app is installed."""
 
 IOS_DEVICES = ("iphone", "ipad")
+ANDROID_DENIED, IOS_DENIED = "-2", "-4"  # to iOS, -2 is a login that was cancelled
 
 
 def callback_to_sdk(request: Request, redirect_uri: str, answer: Mapping[str, str]) -> str:
@@ -34,12 +35,20 @@ def callback_to_sdk(request: Request, redirect_uri: str, answer: Mapping[str, st
     return f"{home}?{urlencode(answer, quote_via=quote)}"
 
 
+def _ios_number(answer: Mapping[str, str]) -> str:
+    """Return the number that the SDK for iOS has for an answer."""
+    if "code" in answer:
+        return "0"
+    number = answer.get("errCode", "-1")
+    return IOS_DENIED if number == ANDROID_DENIED else number
+
+
 def _for_ios(answer: Mapping[str, str], request_id: str) -> Mapping[str, str]:
     plain = {name: value for name, value in answer.items() if name != "errCode"}
     return {
         **plain,
         "request_id": request_id,
         "response_id": f"response-{request_id}",
-        "error_code": answer.get("errCode", "0" if "code" in answer else "-1"),
+        "error_code": _ios_number(answer),
         "from_platform": "tiktokopensdk",
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import islice
 
 from authkit.emulator import Table
 from authkit_tiktok.emulator.world import World
@@ -66,7 +67,7 @@ def _tokens(world: World) -> Table:
             ",".join(token.grant.scopes),
             str(int(ends_at - now)),
         )
-        for text, token, ends_at in world.ledger.tokens()[: -MOST_TOKENS - 1 : -1]
+        for text, token, ends_at in islice(world.ledger.tokens(), MOST_TOKENS)
     )
     return Table("Tokens", ("Kind", "Token", "User", "App", "Scopes", "Seconds left"), rows, frozenset({"Token"}))
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs
 
-from authkit.emulator import AdjustableClock, Recipe, Request, Switchboard, Table, Workbench
+from authkit.emulator import AdjustableClock, Recipe, Request, Switchboard, Table, Workbench, read_records
 from authkit_tiktok.emulator.actions import list_actions
 from authkit_tiktok.emulator.app import EXAMPLE_APP, App
 from authkit_tiktok.emulator.identities import Identities
@@ -106,6 +106,15 @@ class TikTokEmulator:
             identity_fields=frozenset({"open_id", "union_id"}),
         )
         self.requests = self.workbench.requests
+
+    @classmethod
+    def configured(cls, apps: Sequence[Mapping[str, Any]], users: Sequence[Mapping[str, Any]]) -> TikTokEmulator:
+        """Return an emulator with the apps and users that JSON describes; empty for the usual ones.
+
+        Raises:
+            ValueError: TikTok would not have them so; the message says why.
+        """
+        return cls(apps=read_records(App, apps) or (EXAMPLE_APP,), users=read_records(User, users) or EXAMPLE_USERS)
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request."""

@@ -16,11 +16,13 @@ CENTURY = 100 * 365.25 * 86400
 
 
 def turn_switches(controls: Controls, wanted: Mapping[str, Any]) -> str:
-    """Turn every switch that is named, or none: ``{"rotation": "off"}``."""
+    """Turn every switch that is named, or none: ``{"rotation": "off", "rate_limit": 10}``."""
+    if not wanted:
+        raise ValueError("wanted: {<switch>: <setting>}")
     before = controls.switches.now
     try:
         for name, text in wanted.items():
-            controls.switches.turn(name, _text(text, name))
+            controls.switches.turn(name, _setting(text, name))
     except ValueError:
         controls.switches.now = before
         raise
@@ -60,10 +62,11 @@ def move_clock(controls: Controls, wanted: Mapping[str, Any]) -> str:
 
 def forget_requests(controls: Controls, wanted: Mapping[str, Any]) -> str:
     """``{"clear": true}``."""
-    if wanted != {"clear": True}:
-        raise ValueError('wanted: {"clear": true}')
-    controls.requests.clear()
-    return "the requests are forgotten"
+    match wanted:
+        case {"clear": True, **rest} if not rest:  # unlike ==, this tells true from 1
+            controls.requests.clear()
+            return "the requests are forgotten"
+    raise ValueError('wanted: {"clear": true}')
 
 
 def run_action(controls: Controls, wanted: Mapping[str, Any]) -> str:
@@ -89,6 +92,13 @@ COMMANDS: Mapping[str, Command] = {
     "requests": forget_requests,
     "actions": run_action,
 }
+
+
+def _setting(value: object, name: str) -> str:
+    """Return the value of a switch as it is written, where JSON has a boolean or a number of its own."""
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    return str(value) if isinstance(value, int) else _text(value, name)
 
 
 def _text(value: object, name: str) -> str:

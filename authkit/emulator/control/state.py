@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
+from itertools import islice
 from typing import Any
 
 from authkit.emulator.control.controls import Controls, Table
 from authkit.emulator.kinds import KINDS
 from authkit.emulator.logline import severity_of
-from authkit.emulator.masking import mask, mask_header, mask_pairs, mask_url
+from authkit.emulator.masking import cut, mask, mask_header, mask_pairs, mask_text, mask_url
 from authkit.emulator.requestlog import Recorded
 
 __all__ = ["describe_state"]
 
 MOST_ROWS = 200
 MOST_PARAMETERS = 60
-LONGEST = 2000
 
 Pair = tuple[str, str]
 
@@ -51,7 +51,7 @@ def describe_state(controls: Controls, *, after: int, with_secrets: bool) -> Map
 def _describe_table(table: Table, *, with_secrets: bool) -> Mapping[str, Any]:
     hidden = frozenset() if with_secrets else table.secrets
     rows = [
-        [_cut(mask(text) if column in hidden else text) for column, text in zip(table.columns, row, strict=True)]
+        [cut(mask(text) if column in hidden else text) for column, text in zip(table.columns, row, strict=True)]
         for row in table.rows[:MOST_ROWS]
     ]
     return {
@@ -64,31 +64,35 @@ def _describe_table(table: Table, *, with_secrets: bool) -> Mapping[str, Any]:
 
 
 def _describe_request(recorded: Recorded, *, with_secrets: bool) -> Mapping[str, Any]:
-    headers = recorded.headers.items()
-    masked_headers = ((name, mask_header(name, value)) for name, value in headers)
+    show, show_url = (cut, cut) if with_secrets else (mask_text, mask_url)
+    show_pairs, show_headers = (_cut_pairs, _cut_pairs) if with_secrets else (mask_pairs, _mask_headers)
     return {
         "number": recorded.number,
         "time": recorded.at,
         "endpoint": recorded.endpoint,
-        "method": recorded.method,
-        "path": _cut(recorded.path),
-        "query": _cut_pairs(recorded.query.items() if with_secrets else mask_pairs(recorded.query)),
-        "form": _cut_pairs(recorded.form.items() if with_secrets else mask_pairs(recorded.form)),
-        "headers": _cut_pairs(headers if with_secrets else masked_headers),
+        "method": show(recorded.method),
+        "path": show(recorded.path),
+        "query": _first(show_pairs(recorded.query), len(recorded.query)),
+        "form": _first(show_pairs(recorded.form), len(recorded.form)),
+        "headers": _first(show_headers(recorded.headers), len(recorded.headers)),
         "status": recorded.status,
         "severity": severity_of(recorded).value,
-        "verdict": recorded.verdict,
+        "verdict": show(recorded.verdict),
         "rule": asdict(recorded.broken) if recorded.broken else None,
         "fault": recorded.fault,
-        "location": _cut(recorded.location if with_secrets else mask_url(recorded.location)),
+        "location": show_url(recorded.location),
     }
 
 
-def _cut_pairs(pairs: Iterable[Pair]) -> list[Pair]:
-    every = list(pairs)
-    shown = [(_cut(name), _cut(value)) for name, value in every[:MOST_PARAMETERS]]
-    return shown if len(every) <= MOST_PARAMETERS else [*shown, ("…", f"{len(every) - MOST_PARAMETERS} more")]
+def _cut_pairs(pairs: Mapping[str, str]) -> Iterable[Pair]:
+    return ((cut(name), cut(value)) for name, value in pairs.items())
 
 
-def _cut(text: str) -> str:
-    return text if len(text) <= LONGEST else f"{text[:LONGEST]}… ({len(text)} characters)"
+def _mask_headers(headers: Mapping[str, str]) -> Iterable[Pair]:
+    return ((mask_text(name), mask_header(name, value)) for name, value in headers.items())
+
+
+def _first(pairs: Iterable[Pair], total: int) -> list[Pair]:
+    """Return the first 60 of `pairs`, and how many more there are; the others are not even made."""
+    shown = list(islice(pairs, MOST_PARAMETERS))
+    return shown if total <= MOST_PARAMETERS else [*shown, ("…", f"{total - MOST_PARAMETERS} more")]

@@ -185,8 +185,8 @@ class Ledger:
         self._refresh.drop_values(lambda kept: kept.code == grant.code)
 
     def living_tokens(self) -> Iterator[tuple[str, str, Grant, tuple[str, ...], float]]:
-        """Yield every token that works: kind, text, grant, scopes, and the time of its end."""
-        for text, access, ends_at in self._access.items():
+        """Yield what works, access tokens first: kind, text, grant, scopes, and the time of its end."""
+        for text, access, ends_at in self._access.newest():
             yield "access", str(text), access.grant, access.scopes, ends_at
-        for text, grant, ends_at in self._refresh.items():
+        for text, grant, ends_at in self._refresh.newest():
             yield "refresh", str(text), grant, grant.scopes, ends_at

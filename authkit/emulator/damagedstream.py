@@ -10,6 +10,7 @@ from authkit.emulator.wire import Delivery
 __all__ = ["DamagedStream"]
 
 END_OF_HEAD = b"\r\n\r\n"
+BROKEN_HEAD = len("HTTP/1.1 2")  # more could be taken for an answer: not every client can tell a reset from an end
 
 
 class Stream(Protocol):
@@ -44,11 +45,16 @@ class DamagedStream:
         self._has_head = False
 
     def write(self, data: bytes) -> int:
-        """Write `data`, slowly, or half of it before the connection is reset."""
+        """Write `data`, slowly, or a part of it before the connection is reset."""
         head, body = (b"", data) if self._has_head else self._begin(data)
-        self._write(head, self._delivery.head_pause, is_last=self._delivery.reset == "headers")
-        if body:
-            self._write(body, self._delivery.body_pause, is_last=self._delivery.reset == "body")
+        if self._delivery.reset == "headers":
+            self._write(head[:BROKEN_HEAD], self._delivery.head_pause)
+            self._reset()
+        self._write(head, self._delivery.head_pause)
+        if body and self._delivery.reset == "body":
+            self._write(body[: len(body) // 2], self._delivery.body_pause)
+            self._reset()
+        self._write(body, self._delivery.body_pause)
         return len(data)
 
     def finish(self) -> None:
@@ -68,10 +74,7 @@ class DamagedStream:
         head, _, body = data.partition(END_OF_HEAD)
         return head + END_OF_HEAD, body
 
-    def _write(self, data: bytes, pause: float, *, is_last: bool) -> None:
-        data = data[: len(data) // 2] if is_last else data
-        for piece in (data[place : place + 1] for place in range(len(data))) if pause else (data,):
+    def _write(self, data: bytes, pause: float) -> None:
+        for piece in (data[place : place + 1] for place in range(len(data))) if pause else filter(None, (data,)):
             self._pause(pause)
             self._stream.write(piece)
-        if is_last:
-            self._reset()
