@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import signal
+import webbrowser
 from pathlib import Path
 
 import pytest
@@ -13,9 +14,9 @@ from cli_world import busy_port, free_port, interrupted, read_until, run, run_pr
 from fakes import acme, plugins_with
 
 from authkit import Emulator, hookimpl
-from authkit.cli.emulating import Options, make_emulator, prepare
+from authkit.cli.emulating import Options, announce, list_choices, make_emulator, prepare
 from authkit.cli.notes import print_request
-from authkit.emulator import KINDS, Recorded, Rule
+from authkit.emulator import KINDS, Recorded, Request, Rule
 from authkit.errors import ConfigError
 from authkit.plugins import load_plugins
 from authkit_tiktok.emulator import App, TikTokEmulator, TikTokSwitches, User
@@ -178,6 +179,46 @@ def test_an_emulator_without_a_workbench_has_no_choices():
         prepare(emulator, Options(faults=["token:reset"]))
     with pytest.raises(ConfigError, match=r"the emulator of 'plain' has neither faults nor switches$"):
         prepare(emulator, Options(switches=["a=b"]))
+
+
+class Recorder(webbrowser.BaseBrowser):
+    """A browser that opens nothing."""
+
+    def __init__(self):
+        super().__init__()
+        self.opened = []
+
+    def open(self, url, new=0, autoraise=True):
+        self.opened.append(url)
+        return True
+
+
+def test_the_control_page_is_opened_when_it_is_wanted(capsys):
+    browser = Recorder()
+    webbrowser.register("recorder", None, browser, preferred=True)
+    announce(TikTokEmulator(), "http://127.0.0.1:8787", {}, Options())
+    announce(TikTokEmulator(), "http://127.0.0.1:8787", {}, Options(opens_page=True))
+
+    assert browser.opened == ["http://127.0.0.1:8787/_emulator/"]
+
+
+@pytest.mark.parametrize(("options", "lines"), [(Options(), 1), (Options(quiet=True), 0), (Options(as_json=True), 0)])
+def test_a_line_a_request_is_printed_unless_told_otherwise(options, lines, capsys):
+    emulator = TikTokEmulator()
+    announce(emulator, "http://127.0.0.1:8787", {}, options)
+    capsys.readouterr()
+    emulator.workbench.answer(Request.by_browser("GET", "/v2/user/info/"))
+
+    assert capsys.readouterr().out.count("GET userinfo 401") == lines
+
+
+def test_an_emulator_without_a_workbench_is_announced_and_has_nothing_to_list(capsys):
+    plugins = load_plugins(found=(), extra=[WithPlain()])
+    announce(make_emulator("plain", plugins), "http://127.0.0.1:8787", {"authkit.plain.client_id": "c"}, Options())
+
+    assert "authkit.plain.client_id = c" in capsys.readouterr().out
+    with pytest.raises(ConfigError, match="has neither faults nor switches"):
+        list_choices("plain", plugins)
 
 
 def test_other_apps_and_users_can_be_had():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import threading
+import webbrowser
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,7 +27,7 @@ from authkit.errors import ConfigError
 from authkit.plugins import Plugins, load_plugins
 from authkit.provider import Emulator, OAuth2Provider
 
-__all__ = ["Options", "emulate", "list_choices", "make_emulator", "prepare", "wait_for_interrupt"]
+__all__ = ["Options", "announce", "emulate", "list_choices", "make_emulator", "prepare", "wait_for_interrupt"]
 
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 Records: TypeAlias = Sequence[Mapping[str, Any]]
@@ -112,7 +113,7 @@ def emulate(provider: str, options: Options) -> None:
         settings = {f"authkit.{provider}.{key}": value for key, value in emulator.settings(origin).items()}
         if server.ca_bundle:
             settings["authkit.ca_bundle"] = str(_keep(Path(server.ca_bundle), options.ca_file))
-        wait_for_interrupt(lambda: _announce(emulator, origin, settings, options))
+        wait_for_interrupt(lambda: announce(emulator, origin, settings, options))
 
 
 def prepare(emulator: Emulator, options: Options) -> None:
@@ -138,13 +139,13 @@ def prepare(emulator: Emulator, options: Options) -> None:
         raise ConfigError(str(error)) from None
 
 
-def list_choices(provider: str) -> None:
+def list_choices(provider: str, plugins: Plugins | None = None) -> None:
     """Print what an emulator can be told.
 
     Raises:
         ConfigError: there is no such emulator, or it has no choices.
     """
-    emulator = make_emulator(provider)
+    emulator = make_emulator(provider, plugins)
     if not isinstance(emulator, HasWorkbench):
         raise ConfigError(f"the emulator of {provider!r} has neither faults nor switches")
     print_choices(emulator.workbench)
@@ -162,15 +163,16 @@ def _read_list(path: Path | None) -> Records:
     return records
 
 
-def _announce(emulator: Emulator, origin: str, settings: Mapping[str, str], options: Options) -> None:
+def announce(emulator: Emulator, origin: str, settings: Mapping[str, str], options: Options) -> None:
+    """Print the settings, print a line a request from now on, and open the control page, as far as it is wanted."""
     if options.as_json:
         print_json(origin, settings)
     else:
-        print_notes(emulator, origin, settings, is_public=options.host not in LOOPBACK)
         if not options.quiet and isinstance(emulator, HasWorkbench):
             emulator.workbench.requests.observers.append(print_request)
+        print_notes(emulator, origin, settings, is_public=options.host not in LOOPBACK)
     if options.opens_page:
-        click.launch(f"{origin}{CONTROL_PATH}")
+        webbrowser.open(f"{origin}{CONTROL_PATH}")
 
 
 def _public_origin(origin: str, names: Sequence[str]) -> str:

@@ -15,13 +15,13 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from cheroot.errors import FatalSSLAlert
-from cheroot.makefile import MakeFile
 from cheroot.server import HTTPConnection, HTTPServer
 from cheroot.ssl import Adapter
 from cheroot.workers.threadpool import ThreadPool
 from urllib3.util.wait import wait_for_read
 
 from authkit.emulator.gateway import Gateway, Request
+from authkit.emulator.streams import Reader, Writer
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
@@ -159,23 +159,8 @@ class LateHandshake(Adapter):
         return _make_stream(sock, mode, bufsize)
 
 
-class Writer:
-    """Writes to a socket at once. cheroot's own copies all that is left of an answer for every piece of it."""
-
-    def __init__(self, sock: socket.socket) -> None:
-        self._sock = sock
-
-    def write(self, data: bytes) -> int:
-        """Write `data`, all of it."""
-        self._sock.sendall(data)
-        return len(data)
-
-    def close(self) -> None:
-        """Leave the socket to its connection."""
-
-
 def _make_stream(sock: socket.socket, mode: str, bufsize: int) -> Any:
-    return Writer(sock) if "w" in mode else MakeFile(sock, mode, bufsize)
+    return Writer(sock) if "w" in mode else Reader(sock, bufsize)
 
 
 class Connection(HTTPConnection):
