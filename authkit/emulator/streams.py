@@ -36,8 +36,9 @@ class _Source(socket.SocketIO):
     def __init__(self, sock: socket.socket) -> None:
         super().__init__(sock, "r")
 
-    def readinto(self, buffer: WriteableBuffer, /) -> int | None:
-        return None if self.is_dry else super().readinto(buffer)
+    def readinto(self, b: WriteableBuffer) -> int | None:
+        """Fill `b` with what comes, and return how much that is; None for nothing at the moment."""
+        return None if self.is_dry else super().readinto(b)
 
 
 class Writer:
