@@ -286,8 +286,9 @@ function turn(name, control) {
 
 function updateSwitch({ name, value, default: usual }) {
   const control = find(`switch-${name}`);
+  const isBeingTyped = control.type === "number" && control === document.activeElement;
   if (control.type === "checkbox") control.checked = value === "on";
-  else control.value = value;
+  else if (!isBeingTyped) control.value = value;
   find(`row-${name}`).querySelector(".change").hidden = value === usual;
 }
 
