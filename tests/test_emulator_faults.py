@@ -9,11 +9,22 @@ from concurrent.futures import ThreadPoolExecutor
 from email.utils import parsedate_to_datetime
 
 import pytest
-from faulty_provider import ERROR, NOON, PAGE, TOKEN, USER, Provider, ask
+from faulty_provider import ERROR, NOON, PAGE, TOKEN, USER, NoSwitches, Provider, ask
 from hypothesis import given
 from hypothesis import strategies as st
 
-from authkit.emulator import KINDS, Delivery, Fault, Faults, Request
+from authkit.emulator import (
+    KINDS,
+    AdjustableClock,
+    Answer,
+    Delivery,
+    Endpoint,
+    Fault,
+    Faults,
+    Request,
+    Switchboard,
+    Workbench,
+)
 from authkit.emulator.spoil import AFTERWARDS, INSTEAD
 
 ENDPOINTS = ("token", "userinfo")
@@ -411,6 +422,19 @@ def test_a_good_answer_has_an_error_in_it():
     answer = ask(Provider("token:mixed"))
 
     assert (answer.status_code, answer.json()) == (200, {**TOKEN, **ERROR})
+
+
+@pytest.mark.parametrize("refusal", [Answer.json({"error": "no"}, 401), Answer.json({"error": "no"}).refused("no")])
+def test_a_refusal_is_no_good_answer_to_mix_an_error_into(refusal):
+    bench = Workbench(
+        "Strict",
+        [Endpoint("token", "POST", ("/token",), lambda request: refusal, lambda: Answer.json(ERROR, 500))],
+        clock=AdjustableClock(lambda: NOON),
+        switches=Switchboard(NoSwitches()),
+        faults=["token:mixed"],
+    )
+
+    assert ask(bench).json() == {"error": "no"}
 
 
 @pytest.mark.parametrize("kind", ["wrong-types", "no-id", "empty-id", "bad-id", "mixed"])

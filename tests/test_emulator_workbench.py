@@ -143,3 +143,14 @@ def test_the_control_page_is_used_while_requests_come_in():
 
     assert set(statuses) == {200}
     assert (acme.clock.ahead, acme.requests.total) == (100, 100)
+
+
+def test_nothing_is_answered_while_something_is_changed():
+    acme = make_workbench()
+    with ThreadPoolExecutor(1) as pool, acme.exclusively():
+        pool.submit(call, acme, "GET", "/me")
+        time.sleep(0.05)
+        assert len(acme.requests) == 0
+        acme.clock.advance(60)
+        changed_at = acme.clock()
+    assert acme.requests("userinfo").single().at >= changed_at
