@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING
 
 from authkit import errors
 from authkit.hookspecs import hookimpl
-from authkit.models import Identity, Login, Profile, Secret, Token
+from authkit.models import Identity, Login, Profile, ProviderEvent, Secret, Token
 from authkit.provider import (
     Api,
     AuthorizationRequest,
     AuthorizationResponse,
     Emulator,
+    EventReader,
     OAuth2Provider,
     Option,
     Provider,
@@ -37,6 +38,7 @@ __all__ = [
     "ClaimStore",
     "Completed",
     "Emulator",
+    "EventReader",
     "Identity",
     "Login",
     "OAuth2Provider",
@@ -44,6 +46,7 @@ __all__ = [
     "Profile",
     "Provider",
     "ProviderClient",
+    "ProviderEvent",
     "Redirect",
     "Refusal",
     "Secret",

@@ -22,8 +22,10 @@ __all__ = [
     "AuthkitError",
     "ConfigError",
     "CrossSite",
+    "IdentityTaken",
     "InvalidRequest",
     "IssuerMismatch",
+    "LastIdentity",
     "LinkRequired",
     "MethodNotAllowed",
     "ProviderMisconfigured",
@@ -37,6 +39,7 @@ __all__ = [
     "StateInvalid",
     "StoreUnavailable",
     "UnknownProvider",
+    "WebhookRejected",
     "brief",
     "printable",
     "redacted",
@@ -228,6 +231,20 @@ class AccountConflict(AuthkitError):
         self.return_to = return_to
 
 
+class IdentityTaken(AccountConflict):
+    """The identity that was to be connected belongs to another account."""
+
+    message = "This is already connected to somebody else's account here."
+
+
+class LastIdentity(AuthkitError):
+    """The identity to be disconnected is the account's last way to sign in, and nobody said that it may go."""
+
+    code = "last_identity"
+    status = 409
+    message = "This is the only way to sign in to your account. Without it, you could not come back."
+
+
 class LinkRequired(AuthkitError):
     """The app knows this person and wants the identity linked while signed in. A login handler raises it."""
 
@@ -285,6 +302,14 @@ class ProviderProtocolError(AuthkitError):
     code = "provider_protocol"
     status = 502
     message = "The provider gave an answer that we cannot use. Please try again later."
+
+
+class WebhookRejected(AuthkitError):
+    """What came to a webhook is not from the provider: the signature is missing, wrong or too old."""
+
+    code = "webhook_rejected"
+    status = 401
+    message = "This delivery is not signed as it should be."
 
 
 # Our own store or the app failed.

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from typing import TypeAlias, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 from requests.adapters import BaseAdapter
 
@@ -71,6 +71,10 @@ class AuthKit:
         transactions: begins and claims transactions.
         clients: what speaks to the provider of each registration, by the registration's name.
         secrets: the app's secrets, newest first, for what an adapter seals or signs.
+        vault_secrets: the secrets that seal stored tokens, newest first.
+        parts: the settings of the optional parts, by part and key, such as ``parts["accounts"]["database"]``.
+        clock: the time, in seconds since the epoch.
+        random: returns as many random bytes as it is asked for.
     """
 
     site: Site
@@ -79,6 +83,10 @@ class AuthKit:
     transactions: Transactions
     clients: Mapping[str, ProviderClient]
     secrets: tuple[Secret, ...] = field(repr=False)
+    vault_secrets: tuple[Secret, ...] = field(repr=False)
+    parts: Mapping[str, Mapping[str, Any]] = field(repr=False)
+    clock: Callable[[], float]
+    random: Callable[[int], bytes]
 
     @classmethod
     def from_settings(
@@ -200,6 +208,20 @@ class AuthKit:
             error.registration = name
             error.cookies = error.cookies or cleared
             raise
+
+    def purpose_of(self, query: str, cookies: Cookies) -> str:
+        """Return what the login that a callback belongs to was begun for, "" if it belongs to none in this browser.
+
+        Nothing is claimed and nothing is proved by it: an adapter reads it to choose the arguments of `complete`.
+        """
+        try:
+            return self.transactions.purpose_of(the_state(parse_query(query)), _jar(cookies))
+        except AuthkitError:
+            return ""
+
+    def with_claims(self, claims: ClaimStore) -> AuthKit:
+        """Return this kit with another store of claims, such as one that all servers share."""
+        return replace(self, transactions=self.transactions.claimed_in(claims))
 
     def refresh(self, name: str, token: Token) -> Token:
         """Return a fresh token for `token`. Store it at once: the provider may have ended the old one.

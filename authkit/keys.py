@@ -13,11 +13,12 @@ from authkit.models import Secret
 from authkit.provider import Option
 from authkit.urls import check_url
 
-__all__ = ["REGISTRATION_KEYS", "SITE_KEYS", "Key", "option_key", "words"]
+__all__ = ["PART_KEYS", "REGISTRATION_KEYS", "SITE_KEYS", "Key", "option_key", "words"]
 
 MIN_SECRET_BYTES = 32
 PLAIN_PATH = r"(/(?!\.{1,2}(/|$))[\w.~-]+)*"
 """A path of plain segments, none of them ``.`` or ``..``."""
+YES_OR_NO = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +130,20 @@ def existing_folder(text: str) -> str:
     return text
 
 
+def yes_or_no(text: str) -> bool:
+    """Return what an ini file or the environment calls true or false."""
+    if text.lower() not in YES_OR_NO:
+        raise ValueError("must be true or false")
+    return YES_OR_NO[text.lower()]
+
+
+def seconds(text: str) -> int:
+    """Return a number of seconds."""
+    if not text.isascii() or not text.isdecimal() or not 1 <= len(text) <= 7:
+        raise ValueError("must be a number of seconds")
+    return int(text)
+
+
 def one_of(*choices: str) -> Callable[[str], str]:
     """Return a parser that takes one of `choices`."""
 
@@ -166,6 +181,13 @@ SITE_KEYS = _table(
         is_required=True,
     ),
     Key("prefix", url_prefix, "the path prefix of authkit's routes", "/auth"),
+    Key(
+        "vault_key",
+        app_secrets,
+        "seals stored tokens, like `authkit.secret`, which it is if not set; several to rotate",
+        None,
+        is_secret=True,
+    ),
     Key("plugins", words, "the entry points that may be loaded; what is not listed is never imported", ()),
     Key("login_url", page_url, "the app's own login page: failures go there with ?error=<code>&ref=<id>"),
     Key("templates", existing_folder, "a folder whose pages come before authkit's own"),
@@ -189,3 +211,22 @@ REGISTRATION_KEYS = _table(
     Key("userinfo_url", absolute_url, "another user info endpoint"),
     Key("revoke_url", absolute_url, "another revocation endpoint"),
 )
+
+PART_KEYS: Mapping[str, Mapping[str, Key]] = {
+    "accounts": _table(
+        Key(
+            "database",
+            secret,
+            "the database of accounts and tokens, as an SQLAlchemy URL",
+            Secret("sqlite:///authkit.sqlite"),
+            is_secret=True,
+        ),
+        Key("allow_registration", yes_or_no, "whether strangers get an account; otherwise account_denied", True),
+        Key("revoke", yes_or_no, "whether a token is revoked at the provider when its identity goes", True),
+    ),
+    "webhook": _table(
+        Key("tolerance", seconds, "how old the signature of a provider's event may be, in seconds", 300),
+        Key("accept_late", yes_or_no, "whether an older one is taken all the same, once, if it is new here", False),
+    ),
+}
+"""The settings of the optional parts, ``authkit.<part>.<key>``."""

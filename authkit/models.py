@@ -14,7 +14,7 @@ from urllib.parse import quote
 from authkit.errors import ProviderProtocolError, redacted
 from authkit.frozen import freeze
 
-__all__ = ["Identity", "Login", "Profile", "Secret", "Token"]
+__all__ = ["Identity", "Login", "Profile", "ProviderEvent", "Secret", "Token"]
 
 SUBJECT_LENGTH = 255
 TEXT_LENGTH = 2000
@@ -190,3 +190,40 @@ class Login:
     missing_scopes: tuple[str, ...]
     return_to: str
     correlation_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderEvent:
+    """What a provider tells the app outside of any login, by webhook.
+
+    Attributes:
+        name: the provider's own word for it, such as ``authorization.removed``.
+        client: the client that it is meant for; the core compares it with the registration's.
+        subject: the user that it is about, "" when it names nobody.
+        created_at: when it happened, in UTC.
+        ends_authorization: whether the user's tokens are dead from now on.
+        reason: why, in a few words of the plugin's, "" when there is nothing to say.
+        content: what else the provider says; read-only.
+        registration: the registration that it came to. The core sets it.
+
+    Raises:
+        ProviderProtocolError: a text is of another type, or has control characters.
+    """
+
+    name: str
+    client: str
+    subject: str
+    created_at: datetime
+    ends_authorization: bool = False
+    reason: str = ""
+    content: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    registration: str = ""
+
+    def __post_init__(self) -> None:
+        for text in (self.name, self.client, self.subject, self.reason):
+            value: object = text
+            if not isinstance(value, str) or len(value) > SUBJECT_LENGTH or not is_plain(value):
+                raise ProviderProtocolError(
+                    "a text of the event is of another type, too long, or has control characters"
+                )
+        object.__setattr__(self, "content", freeze(self.content))

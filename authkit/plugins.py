@@ -20,7 +20,7 @@ import pluggy
 from authkit import hookspecs
 from authkit.errors import AuthkitError, ConfigError, printable
 from authkit.hookspecs import ENTRY_POINT_GROUP
-from authkit.models import Login, traceback_without
+from authkit.models import Identity, Login, ProviderEvent, traceback_without
 from authkit.provider import AnyProvider, Emulator, OAuth2Provider, Provider
 
 __all__ = ["RESERVED_NAMES", "PluginInfo", "Plugins", "check_name", "is_free", "load_plugins"]
@@ -112,6 +112,34 @@ class Plugins:
     def login_failed(self, error: AuthkitError) -> None:
         """Tell the observers of ``authkit_login_failed``."""
         self._observe("authkit_login_failed", error=error)
+
+    def account_created(self, account_id: str, identity: Identity) -> None:
+        """Tell the observers of ``authkit_account_created``."""
+        self._observe("authkit_account_created", account_id=account_id, identity=identity)
+
+    def linked(self, account_id: str, identity: Identity) -> None:
+        """Tell the observers of ``authkit_linked``."""
+        self._observe("authkit_linked", account_id=account_id, identity=identity)
+
+    def unlinked(self, account_id: str, identity: Identity) -> None:
+        """Tell the observers of ``authkit_unlinked``."""
+        self._observe("authkit_unlinked", account_id=account_id, identity=identity)
+
+    def token_refreshed(self, identity: Identity) -> None:
+        """Tell the observers of ``authkit_token_refreshed``."""
+        self._observe("authkit_token_refreshed", identity=identity)
+
+    def reauth_required(self, identity: Identity, reason: str) -> None:
+        """Tell the observers of ``authkit_reauth_required``."""
+        self._observe("authkit_reauth_required", identity=identity, reason=reason)
+
+    def disconnected(self, identity: Identity, reason: str) -> None:
+        """Tell the observers of ``authkit_disconnected``."""
+        self._observe("authkit_disconnected", identity=identity, reason=reason)
+
+    def provider_event(self, event: ProviderEvent) -> None:
+        """Tell the observers of ``authkit_provider_event``."""
+        self._observe("authkit_provider_event", event=event)
 
     def _observe(self, hook: str, **values: object) -> None:
         # One by one, so that an observer that raises keeps nothing from the others.

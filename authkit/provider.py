@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, runtime_che
 
 from authkit import errors, pkce
 from authkit.frozen import freeze
-from authkit.models import Profile, Secret, Token
+from authkit.models import Profile, ProviderEvent, Secret, Token
 from authkit.urls import check_url
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ __all__ = [
     "AuthorizationRequest",
     "AuthorizationResponse",
     "Emulator",
+    "EventReader",
     "OAuth2Provider",
     "Option",
     "Provider",
@@ -129,6 +130,31 @@ def accept_redirect_uri(uri: str, options: Mapping[str, str]) -> None:
     """Accept any redirect URI that the core accepts."""
 
 
+class EventReader(Protocol):
+    """Knows how a provider signs and writes what it sends to a webhook. It decides nothing: the core does."""
+
+    def verify(self, headers: Mapping[str, str], body: bytes, client_secret: Secret) -> int:
+        """Return when `body` was signed, in seconds since the epoch.
+
+        Args:
+            headers: the request's headers, their names in lower case.
+            body: the body as it came, byte for byte.
+            client_secret: the secret of the registration that it came to.
+
+        Raises:
+            WebhookRejected: the signature is missing or wrong. Compare in constant time.
+        """
+        ...
+
+    def read(self, body: bytes) -> ProviderEvent:
+        """Return what `body` says, once it is known to be the provider's.
+
+        Raises:
+            WebhookRejected: it makes no sense.
+        """
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Option:
     """A setting of the provider's own, ``authkit.<registration>.<name>``, with the values it may have."""
@@ -166,6 +192,7 @@ class OAuth2Provider:
         prompts: for each ``prompt`` that `AuthKit.begin` takes, the parameters that ask for it.
         issuer: the issuer identifier, if this server sends ``iss`` with its answers (RFC 9207): then it must.
         options: settings of the provider's own.
+        events: reads what the provider sends to a webhook, if it has any.
         code_challenge: makes the PKCE challenge from the verifier; None turns PKCE off.
         read_error: finds a refusal in a token answer, an API answer or a callback.
         userinfo: fetches what `profile` reads; the default asks `userinfo_url`.
@@ -194,6 +221,7 @@ class OAuth2Provider:
     prompts: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     issuer: str = ""
     options: tuple[Option, ...] = ()
+    events: EventReader | None = None
     code_challenge: Callable[[str], str] | None = pkce.s256
     read_error: Callable[[Mapping[str, Any]], Refusal | None] = read_refusal
     userinfo: Callable[[Api, Token], Mapping[str, Any]] = fetch_userinfo

@@ -52,6 +52,11 @@ class Sealer:
         digest.update(key)
         return digest.finalize()[:KEY_ID_LENGTH], AESGCM(key)
 
+    @property
+    def key_id(self) -> str:
+        """The id of the key that seals, as eight hex digits."""
+        return self._newest.hex()
+
     def seal(self, content: bytes, place: str) -> str:
         """Return `content` sealed for `place`, as base64url text without padding."""
         head = VERSION + self._newest

@@ -14,7 +14,7 @@ from requests.adapters import BaseAdapter
 from authkit import pkce
 from authkit.errors import ConfigError
 from authkit.flow import AuthKit
-from authkit.keys import REGISTRATION_KEYS, SITE_KEYS, Key, option_key, words
+from authkit.keys import PART_KEYS, REGISTRATION_KEYS, SITE_KEYS, Key, option_key, words
 from authkit.models import Secret
 from authkit.oauth2 import OAuth2Client
 from authkit.plugins import Plugins, check_name, is_free, load_plugins
@@ -22,7 +22,7 @@ from authkit.provider import AnyProvider, OAuth2Provider, ProviderClient
 from authkit.registration import Registration
 from authkit.seal import Sealer
 from authkit.site import Site
-from authkit.sources import collect, read_file, setting_text
+from authkit.sources import Declared, collect, read_file, setting_text
 from authkit.transactions import ClaimStore, MemoryClaims, Transactions
 from authkit.transport import Transport
 from authkit.urls import is_loopback
@@ -41,6 +41,8 @@ class Configuration:
     site: Site
     registrations: Mapping[str, Registration]
     secrets: tuple[Secret, ...] = field(repr=False)
+    vault_secrets: tuple[Secret, ...] = field(repr=False)
+    parts: Mapping[str, Mapping[str, Any]] = field(repr=False)
     ca_bundle: str | None
     proxy: Secret | None
 
@@ -79,6 +81,10 @@ def build(
         transactions=transactions,
         clients=MappingProxyType({name: _client(known, wire, clock) for name, known in registrations.items()}),
         secrets=configuration.secrets,
+        vault_secrets=configuration.vault_secrets,
+        parts=configuration.parts,
+        clock=clock,
+        random=random,
     )
 
 
@@ -95,7 +101,8 @@ def read_settings(mapping: Mapping[str, object], environ: Mapping[str, str], plu
     client_id_words = {provider.client_id_param for provider in providers}
     added = dict.fromkeys(client_id_words, REGISTRATION_KEYS["client_id"])
     added.update({option.name: option_key(option) for provider in providers for option in provider.options})
-    given = collect(mapping, environ, SITE_KEYS, {**added, **REGISTRATION_KEYS}, client_id_words)
+    declared = Declared(SITE_KEYS, PART_KEYS, {**added, **REGISTRATION_KEYS})
+    given = collect(mapping, environ, declared, client_id_words)
     values = _parsed(SITE_KEYS, given.site, "authkit.")
     site = Site(values["base_url"], values["prefix"], values["login_url"], values["templates"])
     if site.login_url.startswith("/"):
@@ -111,6 +118,8 @@ def read_settings(mapping: Mapping[str, object], environ: Mapping[str, str], plu
         site=site,
         registrations=MappingProxyType(registrations),
         secrets=values["secret"],
+        vault_secrets=values["vault_key"] or values["secret"],
+        parts=MappingProxyType({name: _part(name, given.parts[name]) for name in PART_KEYS}),
         ca_bundle=values["ca_bundle"] or None,
         proxy=values["proxy"],
     )
@@ -139,6 +148,10 @@ def _parsed(declared: Mapping[str, Key], given: Mapping[str, str], prefix: str) 
     return {
         name: _value(key, prefix + name, given.get(name), given.get(f"{name}_file")) for name, key in declared.items()
     }
+
+
+def _part(name: str, given: Mapping[str, str]) -> Mapping[str, Any]:
+    return MappingProxyType(_parsed(PART_KEYS[name], given, f"authkit.{name}."))
 
 
 def _value(key: Key, full: str, text: str | None, path: str | None) -> Any:

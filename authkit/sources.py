@@ -12,7 +12,7 @@ from authkit.errors import ConfigError
 from authkit.keys import Key
 from authkit.plugins import is_free
 
-__all__ = ["Given", "collect", "read_file", "setting_text"]
+__all__ = ["Declared", "Given", "collect", "read_file", "setting_text"]
 
 logger = logging.getLogger(__name__)
 
@@ -20,42 +20,54 @@ PREFIX = "authkit."
 VARIABLE_PREFIX = "AUTHKIT_"
 
 
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """The declared keys: of the site, of each optional part, and of a registration, providers' own words included."""
+
+    site: Mapping[str, Key]
+    parts: Mapping[str, Mapping[str, Key]]
+    registration: Mapping[str, Key]
+
+    def names(self, owner: str) -> set[str]:
+        """Return what may be set for `owner`: "" for the site, a part, or else a registration."""
+        keys = self.parts.get(owner, self.registration) if owner else self.site
+        return {*keys, *(f"{name}_file" for name, key in keys.items() if key.is_secret)}
+
+
 @dataclass(slots=True)
 class Given:
-    """The raw settings: of the site, and of each registration."""
+    """The raw settings: of the site, of each optional part, and of each registration."""
 
     site: dict[str, str] = field(default_factory=dict, repr=False)
+    parts: dict[str, dict[str, str]] = field(default_factory=dict, repr=False)
     registrations: dict[str, dict[str, str]] = field(default_factory=dict, repr=False)
 
-    def put(self, registration: str, key: str, text: str) -> None:
-        """Keep one setting; of the site when `registration` is ""."""
-        (self.registrations.setdefault(registration, {}) if registration else self.site)[key] = text
+    def put(self, owner: str, key: str, text: str) -> None:
+        """Keep one setting of `owner`: a registration, a part, or the site when it is ""."""
+        owners = self.parts if owner in self.parts else self.registrations
+        (owners.setdefault(owner, {}) if owner else self.site)[key] = text
 
 
 def collect(
-    mapping: Mapping[str, object],
-    environ: Mapping[str, str],
-    of_site: Mapping[str, Key],
-    of_registration: Mapping[str, Key],
-    client_id_words: Iterable[str],
+    mapping: Mapping[str, object], environ: Mapping[str, str], declared: Declared, client_id_words: Iterable[str]
 ) -> Given:
     """Return what is set, sorted.
 
     Args:
         mapping: settings by their full name; keys that do not begin with ``authkit.`` are left alone.
         environ: the environment; ``-`` in a name is written ``_``.
-        of_site: the declared keys of the site.
-        of_registration: the declared keys of a registration, all providers' own words among them.
+        declared: what may be set.
         client_id_words: the words that all mean the client id.
 
     Raises:
         ConfigError: a key of `mapping` is unknown, or its value is no text. An unknown variable is a warning.
     """
-    site_names, registration_names = _with_files(of_site), _with_files(of_registration)
-    from_environ = _read_environ(environ, site_names, registration_names)
-    given = _read_mapping(mapping, site_names, registration_names)
+    from_environ = _read_environ(environ, declared)
+    given = _read_mapping(mapping, declared)
     aliases = dict.fromkeys(client_id_words, "client_id")
     given.site = _merged(given.site, from_environ.site, aliases)
+    for name, values in from_environ.parts.items():
+        given.parts[name] = _merged(given.parts[name], values, aliases)
     for name, values in from_environ.registrations.items():
         given.registrations[name] = _merged(given.registrations.get(name, {}), values, aliases)
     return given
@@ -86,36 +98,43 @@ def read_file(full: str, path: str) -> str:
     raise ConfigError(f"{full}: the file {path!r} cannot be read ({problem})")
 
 
-def _read_mapping(mapping: Mapping[str, object], of_site: set[str], of_registration: set[str]) -> Given:
-    given = Given()
+def _read_mapping(mapping: Mapping[str, object], declared: Declared) -> Given:
+    given = _nothing(declared)
     for full, value in mapping.items():
         if full.startswith(PREFIX) and value is not None:
-            registration, _, key = full.removeprefix(PREFIX).rpartition(".")
-            known = of_registration if registration else of_site
-            if key not in known or full.count(".") != (2 if registration else 1):
-                raise ConfigError(f"{full} is no setting of authkit{_did_you_mean(full, of_site, of_registration)}")
-            given.put(registration, key, setting_text(full, value))
+            owner, _, key = full.removeprefix(PREFIX).rpartition(".")
+            if key not in declared.names(owner) or full.count(".") != (2 if owner else 1):
+                raise ConfigError(f"{full} is no setting of authkit{_did_you_mean(owner, key, declared)}")
+            given.put(owner, key, setting_text(full, value))
     return given
 
 
-def _read_environ(environ: Mapping[str, str], of_site: set[str], of_registration: set[str]) -> Given:
-    given = Given()
+def _read_environ(environ: Mapping[str, str], declared: Declared) -> Given:
+    given = _nothing(declared)
     for variable in sorted(environ):
         text = environ[variable].strip()
         if variable.startswith(VARIABLE_PREFIX) and text:
-            registration, key = _split(variable.removeprefix(VARIABLE_PREFIX).lower(), of_site, of_registration)
+            owner, key = _split(variable.removeprefix(VARIABLE_PREFIX).lower(), declared)
             if key:
-                given.put(registration, key, text)
+                given.put(owner, key, text)
             else:
                 logger.warning("the environment variable %s is no setting of authkit, and is ignored", variable)
     return given
 
 
-def _split(name: str, of_site: set[str], of_registration: set[str]) -> tuple[str, str]:
-    """Return the registration ("" for the site) and the key of a variable ("" if unknown); the longest key wins."""
-    if name in of_site:
+def _nothing(declared: Declared) -> Given:
+    return Given(parts={name: {} for name in declared.parts})
+
+
+def _split(name: str, declared: Declared) -> tuple[str, str]:
+    """Return the owner of a variable ("" for the site) and its key ("" if unknown); the longest key wins."""
+    if name in declared.names(""):
         return "", name
-    for key in sorted(of_registration, key=len, reverse=True):
+    for part in declared.parts:
+        key = name.removeprefix(f"{part}_")
+        if name.startswith(f"{part}_") and key in declared.names(part):
+            return part, key
+    for key in sorted(declared.names("a registration"), key=len, reverse=True):
         registration = name.removesuffix(f"_{key}").replace("_", "-")
         if name.endswith(f"_{key}") and is_free(registration):
             return registration, key
@@ -133,14 +152,9 @@ def _merged(winner: Mapping[str, str], loser: Mapping[str, str], aliases: Mappin
     return {**{key: text for key, text in loser.items() if setting(key) not in taken}, **winner}
 
 
-def _with_files(declared: Mapping[str, Key]) -> set[str]:
-    return {*declared, *(f"{name}_file" for name, key in declared.items() if key.is_secret)}
-
-
-def _did_you_mean(full: str, of_site: set[str], of_registration: set[str]) -> str:
-    registration, _, key = full.removeprefix(PREFIX).rpartition(".")
-    known = () if "." in registration else sorted(of_registration if registration else of_site)
+def _did_you_mean(owner: str, key: str, declared: Declared) -> str:
+    known = () if "." in owner else sorted(declared.names(owner))
     close = get_close_matches(key, known, n=1)
     if not close:
         return "; see the table of settings in the docs"
-    return f"; did you mean {PREFIX}{registration}{'.' if registration else ''}{close[0]}?"
+    return f"; did you mean {PREFIX}{owner}{'.' if owner else ''}{close[0]}?"

@@ -219,6 +219,20 @@ class Transactions:
             raise self._cleared(StateInvalid("the state was used before: a replay, or a reloaded callback"), name)
         return transaction, self._clear(name)
 
+    def purpose_of(self, state: str, cookies: Mapping[str, str]) -> str:
+        """Return what the transaction that `state` names was begun for, "" if there is none; it is not claimed."""
+        name = self._cookie_name(state)
+        try:
+            return Transaction.from_bytes(self._sealer.open(cookies.get(name, ""), name)).purpose
+        except ValueError:
+            return ""
+
+    def claimed_in(self, claims: ClaimStore) -> Transactions:
+        """Return the same, with another store of claims."""
+        return Transactions(
+            self._sealer, claims, clock=self._clock, random=self._random, secure=self._prefix.startswith("__Host-")
+        )
+
     def _claim(self, name: str, expires_at: float) -> bool:
         try:
             return self._claims.claim(name, expires_at)

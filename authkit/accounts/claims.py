@@ -1,0 +1,62 @@
+"""Claims in the database: what was used on one server is refused by all."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from hashlib import sha256
+
+from sqlalchemy import delete, insert, select, update
+
+from authkit.accounts.database import Database, Executor, count_changed
+from authkit.accounts.schema import claims
+
+__all__ = ["SqlClaims"]
+
+CLEANING_INTERVAL = 60.0
+
+
+class SqlClaims:
+    """A `ClaimStore` that all servers share.
+
+    Args:
+        database: where the claims are kept. Claims that have expired are deleted about once a minute.
+        clock: the time, in seconds since the epoch.
+    """
+
+    def __init__(self, database: Database, clock: Callable[[], float]) -> None:
+        self._database = database
+        self._clock = clock
+        self._cleaned_at = float("-inf")
+
+    def claim(self, key: str, expires_at: float) -> bool:
+        """See `ClaimStore.claim`."""
+        digest, now = sha256(key.encode("utf-8")).hexdigest(), int(self._clock())
+
+        def take(executor: Executor) -> bool:
+            return take_claim(executor, digest, int(expires_at), now)
+
+        self._clean(now)
+        return self._database.write(take)
+
+    def _clean(self, now: int) -> None:
+        if time.monotonic() - self._cleaned_at >= CLEANING_INTERVAL:
+            self._cleaned_at = time.monotonic()
+            self._database.write(lambda executor: executor.execute(delete(claims).where(claims.c.expires_at < now)))
+
+
+def take_claim(executor: Executor, digest: str, expires_at: int, now: int) -> bool:
+    """Add a claim, or take over one that has expired; False if it is claimed.
+
+    If somebody else adds it at this moment, the key is there twice, the work is done again, and finds it.
+    """
+    taken_over = count_changed(
+        executor,
+        update(claims).where(claims.c.digest == digest, claims.c.expires_at <= now).values(expires_at=expires_at),
+    )
+    if taken_over == 1:
+        return True
+    if executor.execute(select(claims.c.digest).where(claims.c.digest == digest)).one_or_none() is not None:
+        return False
+    executor.execute(insert(claims).values(digest=digest, expires_at=expires_at))
+    return True

@@ -1,0 +1,243 @@
+"""Rows of tokens: one per identity, what they say, and the only statements that change them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, Row, Select, and_, insert, or_, select, update
+
+from authkit.accounts.columns import database_time
+from authkit.accounts.database import Executor, count_changed
+from authkit.accounts.schema import identities, tokens
+from authkit.accounts.strongbox import Strongbox
+from authkit.errors import printable
+from authkit.models import Identity, Token
+
+__all__ = ["KeptToken", "Lease", "TokenRows", "is_identity"]
+
+MARGIN = timedelta(minutes=5)
+UNKNOWN_LIFETIME = timedelta(hours=1)
+
+
+@dataclass(frozen=True, slots=True)
+class KeptToken:
+    """A row of the tokens, as it was read.
+
+    Attributes:
+        identity_id: the number of its identity's row.
+        identity: whose it is.
+        registration: the registration that it was issued to.
+        token: the token; None once it is closed.
+        obtained_at: when the provider issued it, in UTC.
+        closed_because: why it is of no use any more, "" while it is.
+        fence: the number of changes so far.
+        failures: how many refreshes failed, one after the other.
+        retry_at: when the next may be tried, None for at once.
+    """
+
+    identity_id: int
+    identity: Identity
+    registration: str
+    token: Token | None = field(repr=False)
+    obtained_at: datetime
+    closed_because: str
+    fence: int
+    failures: int
+    retry_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """The right to refresh one token, until it ends or somebody changes the row."""
+
+    identity_id: int
+    owner: str
+    fence: int
+
+
+def is_identity(identity: Identity) -> ColumnElement[bool]:
+    """Return the condition that a row of the identities is `identity`."""
+    return and_(
+        identities.c.authority == identity.authority,
+        identities.c.client == identity.client,
+        identities.c.subject == identity.subject,
+    )
+
+
+def refresh_at(token: Token, obtained_at: datetime) -> datetime | None:
+    """Return when to refresh a token, None for never, by the numbers that the provider sent.
+
+    That is five minutes before it ends, or a tenth of its lifetime where that is less. A token whose end is unknown
+    and that can be refreshed is, after an hour.
+    """
+    if token.expires_at is None:
+        return obtained_at + UNKNOWN_LIFETIME if token.refresh_token else None
+    return token.expires_at - min(MARGIN, (token.expires_at - obtained_at) / 10)
+
+
+class TokenRows:
+    """Reads and writes the rows of the tokens, each statement within the transaction that it is given."""
+
+    def __init__(self, strongbox: Strongbox) -> None:
+        self._strongbox = strongbox
+
+    def read(self, executor: Executor, identity: Identity) -> KeptToken | None:
+        """Return the token of an identity, by one query; None if there has never been one."""
+        row = executor.execute(selection().where(is_identity(identity))).one_or_none()
+        return None if row is None else self.kept(row)
+
+    def kept(self, row: Row[Any]) -> KeptToken:
+        """Return what a row of `selection` says."""
+        identity = Identity(row.authority, row.client, row.subject)
+        token = None
+        if row.sealed is not None:
+            access_token, refresh_token = self._strongbox.open(identity.key, row.sealed)
+            token = Token(
+                access_token=access_token,
+                refresh_token=refresh_token,
+                expires_at=row.expires_at,
+                refresh_expires_at=row.refresh_expires_at,
+                scope=tuple(row.scope.split()),
+                subject=identity.subject,
+            )
+        return KeptToken(
+            identity_id=row.identity_id,
+            identity=identity,
+            registration=row.registration,
+            token=token,
+            obtained_at=row.obtained_at,
+            closed_because=(row.closed_because or "closed") if token is None else "",
+            fence=row.fence,
+            failures=row.failures,
+            retry_at=row.retry_at,
+        )
+
+    def put(
+        self, executor: Executor, identity_id: int, identity: Identity, registration: str, token: Token, now: datetime
+    ) -> None:
+        """Keep the token of a login. Whoever is refreshing the one before it can write nothing any more.
+
+        A provider that gives a refresh token at the first consent only, such as Google, has not taken it back.
+        """
+        if token.refresh_token is None:
+            before = self.read(executor, identity)
+            if before is not None and before.token is not None and before.registration == registration:
+                old = before.token
+                token = replace(token, refresh_token=old.refresh_token, refresh_expires_at=old.refresh_expires_at)
+        values = {**self._values(identity, token, now), "registration": registration, "lease_owner": None}
+        changed = count_changed(
+            executor,
+            update(tokens).where(tokens.c.identity_id == identity_id).values(**values, fence=tokens.c.fence + 1),
+        )
+        if changed == 0:
+            executor.execute(insert(tokens).values(identity_id=identity_id, fence=1, **values))
+
+    def take_lease(self, executor: Executor, kept: KeptToken, owner: str, seconds: int) -> Lease | None:
+        """Return the lease of a token that is as it was read, None if it is not, or somebody else has the lease."""
+        lease = Lease(kept.identity_id, owner, kept.fence + 1)
+        is_free = or_(tokens.c.lease_until.is_(None), tokens.c.lease_until <= database_time())
+        changed = count_changed(
+            executor,
+            update(tokens)
+            .where(
+                tokens.c.identity_id == kept.identity_id,
+                tokens.c.fence == kept.fence,
+                tokens.c.sealed.is_not(None),
+                is_free,
+            )
+            .values(fence=lease.fence, lease_owner=owner, lease_until=database_time() + seconds),
+        )
+        return lease if changed == 1 or self._holds(executor, lease) else None
+
+    def replace(self, executor: Executor, lease: Lease, identity: Identity, token: Token, now: datetime) -> bool:
+        """Put the refreshed token in the place of the old; False if the lease is stale, and nothing was written."""
+        return self._finish(executor, lease, self._values(identity, token, now))
+
+    def postpone(self, executor: Executor, lease: Lease, failures: int, retry_at: datetime) -> bool:
+        """Keep the old token, and give back the lease; False if it is stale."""
+        return self._finish(executor, lease, {"failures": failures, "retry_at": retry_at, "lease_until": None})
+
+    def close(self, executor: Executor, lease: Lease, because: str, now: datetime) -> bool:
+        """Close the token: it is of no use any more; False if the lease is stale."""
+        return self._finish(executor, lease, _closed(because, now))
+
+    def drop(self, executor: Executor, identity_id: int, because: str, now: datetime) -> bool:
+        """Close the token whoever has the lease; False if it was closed before."""
+        changed = count_changed(
+            executor,
+            update(tokens)
+            .where(tokens.c.identity_id == identity_id, tokens.c.sealed.is_not(None))
+            .values(**_closed(because, now), lease_owner=None, fence=tokens.c.fence + 1),
+        )
+        return changed == 1
+
+    def reseal(self, executor: Executor, kept: KeptToken) -> bool:
+        """Seal a token with the newest key; False if it has changed since it was read."""
+        if kept.token is None:
+            return False
+        changed = count_changed(
+            executor,
+            update(tokens)
+            .where(tokens.c.identity_id == kept.identity_id, tokens.c.fence == kept.fence)
+            .values(sealed=self._strongbox.seal(kept.identity.key, kept.token), sealed_with=self._strongbox.key_id),
+        )
+        return changed == 1
+
+    def _values(self, identity: Identity, token: Token, now: datetime) -> dict[str, Any]:
+        return {
+            "sealed": self._strongbox.seal(identity.key, token),
+            "sealed_with": self._strongbox.key_id,
+            "scope": " ".join(token.scope),
+            "obtained_at": now,
+            "expires_at": token.expires_at,
+            "refresh_expires_at": token.refresh_expires_at,
+            "ends_at": token.refresh_expires_at or token.expires_at,
+            "closed_at": None,
+            "closed_because": None,
+            "failures": 0,
+            "retry_at": None,
+            "lease_until": None,
+        }
+
+    def _finish(self, executor: Executor, lease: Lease, values: dict[str, Any]) -> bool:
+        """Write what became of a lease, and end it: whoever read the row before has to read it again."""
+        ended = Lease(lease.identity_id, lease.owner, lease.fence + 1)
+        changed = count_changed(
+            executor,
+            update(tokens)
+            .where(tokens.c.identity_id == lease.identity_id, tokens.c.fence == lease.fence)
+            .values(**values, fence=ended.fence),
+        )
+        return changed == 1 or self._holds(executor, ended)
+
+    @staticmethod
+    def _holds(executor: Executor, lease: Lease) -> bool:
+        """Whether the row is as the lease left it: a connection that was lost at the commit does not say."""
+        found = executor.execute(
+            select(tokens.c.identity_id).where(
+                tokens.c.identity_id == lease.identity_id,
+                tokens.c.lease_owner == lease.owner,
+                tokens.c.fence == lease.fence,
+            )
+        )
+        return found.one_or_none() is not None
+
+
+def selection() -> Select[Any]:
+    """Return the selection of tokens, each with its identity."""
+    named = (identities.c.authority, identities.c.client, identities.c.subject)
+    return select(tokens, *named).join_from(tokens, identities, tokens.c.identity_id == identities.c.id)
+
+
+def _closed(because: str, now: datetime) -> dict[str, Any]:
+    return {
+        "sealed": None,
+        "sealed_with": "",
+        "closed_at": now,
+        "closed_because": printable(because),
+        "ends_at": None,
+        "expires_at": None,
+        "lease_until": None,
+    }

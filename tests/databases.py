@@ -1,0 +1,99 @@
+"""Databases for tests: SQLite in a file, PostgreSQL and MariaDB where they can be reached.
+
+AUTHKIT_TEST_POSTGRESQL and AUTHKIT_TEST_MARIADB are URLs of servers in which databases may be made; without them, the
+usual ports of this machine are tried.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import pytest
+
+NAMES = ("sqlite", "postgresql", "mariadb")
+SERVERS: Mapping[str, str] = {
+    "postgresql": os.environ.get("AUTHKIT_TEST_POSTGRESQL", "postgresql://postgres@127.0.0.1:5432/postgres"),
+    "mariadb": os.environ.get("AUTHKIT_TEST_MARIADB", "mysql://root@127.0.0.1:3306/mysql"),
+}
+
+
+class Servers:
+    """The servers of this machine, each asked once whether it answers; the databases made in them are dropped."""
+
+    def __init__(self) -> None:
+        self._made: list[tuple[str, str]] = []
+        self._shared: dict[str, str] = {}
+
+    def new_url(self, name: str, folder: Path) -> str:
+        """Return the URL of a new, empty database."""
+        if name == "sqlite":
+            return f"sqlite:///{folder / f'authkit-{secrets.token_hex(4)}.sqlite'}"
+        database = f"authkit_test_{os.getpid()}_{secrets.token_hex(4)}"
+        self._execute(name, f"CREATE DATABASE {database}")
+        self._made.append((name, database))
+        return SERVERS[name].rpartition("/")[0] + f"/{database}"
+
+    def shared_url(self, name: str, folder: Path) -> str:
+        """Return the URL of a database with the tables in it, that tests use one after the other."""
+        from authkit.accounts import Database, metadata
+
+        if name not in self._shared:
+            self._shared[name] = self.new_url(name, folder)
+            database = Database.open(self._shared[name])
+            metadata.create_all(database.engine)
+            database.close()
+        return self._shared[name]
+
+    def drop_all(self) -> None:
+        for name, database in self._made:
+            force = " WITH (FORCE)" if name == "postgresql" else ""
+            self._execute(name, f"DROP DATABASE IF EXISTS {database}{force}")
+
+    def _execute(self, name: str, statement: str) -> None:
+        from conftest import needs
+        from sqlalchemy import NullPool, create_engine
+        from sqlalchemy.exc import OperationalError
+
+        from authkit.accounts.engines import new_engine
+        from authkit.models import Secret
+
+        engine = create_engine(
+            new_engine(Secret(SERVERS[name])).url, poolclass=NullPool, connect_args={"connect_timeout": 3}
+        )
+        try:
+            connection = engine.connect()
+        except OperationalError:
+            needs(None, f"a server at {SERVERS[name]}")
+            raise
+        with connection:
+            connection.execution_options(isolation_level="AUTOCOMMIT").exec_driver_sql(statement)
+
+
+@pytest.fixture(scope="session")
+def servers() -> Iterator[Servers]:
+    """Give what makes databases, and drops them at the end."""
+    servers = Servers()
+    yield servers
+    servers.drop_all()
+
+
+@pytest.fixture(params=NAMES)
+def database(request, servers, tmp_path_factory):
+    """Give a database with empty tables: the test runs on SQLite, PostgreSQL and MariaDB."""
+    from authkit.accounts import Database, metadata
+
+    opened = Database.open(servers.shared_url(request.param, tmp_path_factory.getbasetemp()))
+    with opened.engine.begin() as connection:
+        for table in reversed(metadata.sorted_tables):
+            connection.execute(table.delete())
+    yield opened
+    opened.close()
+
+
+@pytest.fixture(params=NAMES)
+def empty_database_url(request, servers, tmp_path) -> str:
+    """Give the URL of a database without tables, for tests that make them, or break them."""
+    return servers.new_url(request.param, tmp_path)
