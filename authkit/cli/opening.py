@@ -1,0 +1,30 @@
+"""What the commands for operators work on: the app's kit and its database, from its settings."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from authkit import AuthKit
+from authkit.accounts import Database, SqlClaims
+from authkit.cli.listing import read_ini
+
+__all__ = ["ini_option", "open_store"]
+
+ini_option = click.option(
+    "--ini",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="The app's ini file; the environment (AUTHKIT_...) counts as well.",
+)
+
+
+def open_store(ini: Path | None) -> tuple[AuthKit, Database]:
+    """Return the kit and the database of an app's settings: an ini file, if there is one, and the environment.
+
+    Raises:
+        ConfigError: a setting is missing, unknown or malformed.
+    """
+    kit = AuthKit.from_settings(read_ini(ini) if ini else {})
+    database = Database.open(kit.parts["accounts"]["database"])
+    return kit.with_claims(SqlClaims(database, kit.clock)), database
