@@ -43,8 +43,9 @@ newest: $(VENV)/all.installed       ## Python 3.13, the newest versions
 without-pyramid: $(VENV)/all.installed  ## the core does not know its adapters
 	tools/without-pyramid "$(FAST) and not pyramid"
 
-bench: $(VENV)/demo.installed       ## logins a second at the emulator, and its memory over 100,000 of them
+bench: $(VENV)/demo.installed       ## what the emulator serves; what accounts cost among a million people
 	$(BIN)/python benchmarks/emulator_logins.py --logins 100000
+	$(BIN)/python benchmarks/accounts.py
 
 docs: $(VENV)/all.installed         ## write the tables in docs/ anew
 	$(BIN)/python docs/tables.py

@@ -35,6 +35,7 @@ __all__ = [
     "ProviderUnavailable",
     "RateLimited",
     "ReauthRequired",
+    "RequestTooLarge",
     "ScopeMissing",
     "StateInvalid",
     "StoreUnavailable",
@@ -151,6 +152,12 @@ class MethodNotAllowed(InvalidRequest):
     def __init__(self, allowed: str) -> None:
         super().__init__(f"only {allowed} is allowed here")
         self.allowed = allowed
+
+
+class RequestTooLarge(InvalidRequest):
+    """The body of the request is longer than any that we take."""
+
+    status = 413
 
 
 class CrossSite(AuthkitError):

@@ -138,8 +138,8 @@ def yes_or_no(text: str) -> bool:
 
 
 def seconds(text: str) -> int:
-    """Return a number of seconds."""
-    if not text.isascii() or not text.isdecimal() or not 1 <= len(text) <= 7:
+    """Return a number of seconds, at least one."""
+    if not text.isascii() or not text.isdecimal() or not 1 <= len(text) <= 7 or int(text) == 0:
         raise ValueError("must be a number of seconds")
     return int(text)
 
@@ -223,6 +223,13 @@ PART_KEYS: Mapping[str, Mapping[str, Key]] = {
         ),
         Key("allow_registration", yes_or_no, "whether strangers get an account; otherwise account_denied", True),
         Key("revoke", yes_or_no, "whether a token is revoked at the provider when its identity goes", True),
+        Key(
+            "check_accounts",
+            yes_or_no,
+            "whether each request looks up if the account still is one; off saves a query, and a disabled account "
+            "stays signed in until its cookie ends",
+            True,
+        ),
     ),
     "webhook": _table(
         Key("tolerance", seconds, "how old the signature of a provider's event may be, in seconds", 300),

@@ -76,7 +76,8 @@ class Profile:
         avatar_url: a picture, http or https; may expire (TikTok's do), so fetch it anew rather than keep the address.
         email: an address the provider gave; authkit never makes one up.
         email_verified: True only where the provider says so in so many words.
-        union_id: a second id, the same for this person in all apps of one developer, where the provider has one.
+        union_id: a second id, the same for this person in all apps of one developer, where the provider has one;
+            255 characters at most.
         raw: what the provider sent, as the plugin passes it on; read-only.
 
     Raises:
@@ -98,11 +99,13 @@ class Profile:
             raise ProviderProtocolError(f"the subject must be text, got {type(subject).__name__}")
         if not subject.strip() or len(subject) > SUBJECT_LENGTH or not is_plain(subject):
             raise ProviderProtocolError("the subject is empty, too long, or has control characters")
-        email, avatar_url = self.email, self.avatar_url
+        email, avatar_url, union_id = self.email, self.avatar_url, self.union_id
         for name in ("display_name", "username", "avatar_url", "email", "union_id"):
             object.__setattr__(self, name, _clean(name, getattr(self, name)) or None)
         if email != self.email:
             object.__setattr__(self, "email", None)  # mended, it would be an address that the provider did not give
+        if union_id != self.union_id or len(union_id or "") > SUBJECT_LENGTH:
+            object.__setattr__(self, "union_id", None)  # mended or cut, it would be somebody else's
         if avatar_url is not None and not avatar_url.startswith(("https://", "http://")):
             object.__setattr__(self, "avatar_url", None)  # a link to it must not run anything
         object.__setattr__(self, "email_verified", self.email_verified is True and self.email is not None)
@@ -143,7 +146,11 @@ class Token:
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Who signed in: (authority, client, subject), compared byte by byte. No name and no e-mail address is a key."""
+    """Who signed in: (authority, client, subject), compared byte by byte. No name and no e-mail address is a key.
+
+    Raises:
+        ProviderProtocolError: a part is empty, longer than the 255 characters of a key, or has control characters.
+    """
 
     authority: str
     client: str
@@ -151,8 +158,8 @@ class Identity:
 
     def __post_init__(self) -> None:
         for part in (self.authority, self.client, self.subject):
-            if not part.strip() or not is_plain(part):
-                raise ProviderProtocolError("a part of the identity is empty or has control characters")
+            if not part.strip() or len(part) > SUBJECT_LENGTH or not is_plain(part):
+                raise ProviderProtocolError("a part of the identity is empty, too long, or has control characters")
 
     @property
     def key(self) -> str:

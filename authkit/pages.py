@@ -8,7 +8,7 @@ from functools import lru_cache
 from secrets import token_urlsafe
 from typing import TYPE_CHECKING
 
-from authkit.errors import AuthkitError
+from authkit.errors import AuthkitError, IdentityTaken
 from authkit.flow import AuthKit
 from authkit.provider import OAuth2Provider
 from authkit.urls import origin_of
@@ -41,7 +41,7 @@ class Pages:
 
     The templates are ``sign_in.html``, ``error.html``, and for single errors ``<code>.html``; each is looked for
     in the folder of the setting ``authkit.templates`` first. They get ``kit`` and ``nonce`` (for the one inline
-    style sheet), and an error page ``error``.
+    style sheet), and an error page ``error`` and ``again`` (the local path where another try begins, "" for a login).
     """
 
     def __init__(self, kit: AuthKit) -> None:
@@ -51,9 +51,21 @@ class Pages:
         """Return the page with a button per registration."""
         return self._render(["sign_in.html"], 200, return_to=return_to)
 
-    def error(self, error: AuthkitError) -> Page:
-        """Return the page of `error`: its code, a sentence and the correlation id, never the reason."""
-        return self._render([f"{error.code}.html", "error.html"], error.status, error=error)
+    def error(self, error: AuthkitError, *, again: str = "") -> Page:
+        """Return the page of `error`: its code, a sentence and the correlation id, never the reason.
+
+        Args:
+            error: what went wrong.
+            again: the local path where another try begins, "" for a login with the error's registration.
+        """
+        names = [f"{error.code}.html", "error.html"]
+        if isinstance(error, IdentityTaken):  # there is nobody to switch to
+            names.insert(0, "identity_taken.html")
+        return self._render(names, error.status, error=error, again=again)
+
+    def of(self, template: str, values: Mapping[str, object], status: int = 200) -> Page:
+        """Return the page that a template makes of `values`, for the parts that have pages of their own."""
+        return self._render([template], status, **values)
 
     def _render(self, names: list[str], status: int, **values: object) -> Page:
         nonce = token_urlsafe(16)
@@ -66,7 +78,7 @@ class Pages:
         return Page(html, status, {**SAFE_HEADERS, "Content-Security-Policy": policy})
 
     def _form_targets(self) -> str:
-        # "Sign out and switch" is a form whose redirects end at the provider, and browsers check those too.
+        # "Sign out and switch", like "Connect", is a form whose redirects end at the provider: browsers check those.
         providers = [registration.provider for registration in self._kit.registrations.values()]
         urls = [provider.authorize_url for provider in providers if isinstance(provider, OAuth2Provider)]
         return " ".join(["'self'", *sorted({origin_of(url) for url in urls})])

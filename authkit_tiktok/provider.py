@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from authkit import OAuth2Provider, Option, pkce
+from authkit_tiktok.events import TikTokEvents
 from authkit_tiktok.profile import BASIC_SCOPE, fetch_user, map_profile
 from authkit_tiktok.rules import check_redirect_uri, read_error
 
@@ -30,6 +31,7 @@ tiktok = OAuth2Provider(
             help="The platform of the app in TikTok's portal; a loopback redirect URI needs `desktop`.",
         ),
     ),
+    events=TikTokEvents(),
     code_challenge=pkce.s256_hex,
     read_error=read_error,
     userinfo=fetch_user,

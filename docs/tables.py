@@ -10,12 +10,13 @@ import ast
 import inspect
 import re
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from authkit import Profile, errors, hookspecs
+from authkit import Profile, ProviderEvent, Secret, errors, hookspecs
 from authkit.emulator import KINDS, StockSwitches, Switchboard
-from authkit.keys import REGISTRATION_KEYS, SITE_KEYS, Key
+from authkit.keys import PART_KEYS, REGISTRATION_KEYS, SITE_KEYS, Key
 from authkit.provider import OAuth2Provider
 from authkit_tiktok.emulator import TikTokSwitches
 from authkit_tiktok.provider import tiktok
@@ -34,6 +35,14 @@ def settings_of_the_site() -> str:
 def settings_of_a_registration() -> str:
     """Return the table of the settings of a registration."""
     return _settings("authkit.<registration>.", REGISTRATION_KEYS.values())
+
+
+def settings_of_the_parts() -> str:
+    """Return the table of the settings of the optional parts."""
+    keys = [
+        replace(key, name=f"{part}.{name}") for part, declared in PART_KEYS.items() for name, key in declared.items()
+    ]
+    return _settings("authkit.", keys)
 
 
 def settings_of_tiktok() -> str:
@@ -71,6 +80,11 @@ def provider_fields() -> str:
 def profile_fields() -> str:
     """Return the fields of a profile."""
     return _fields(Profile)
+
+
+def event_fields() -> str:
+    """Return the fields of a provider's event."""
+    return _fields(ProviderEvent)
 
 
 def fault_kinds() -> str:
@@ -139,11 +153,13 @@ def _fields(kind: type) -> str:
 BLOCKS: Mapping[str, Callable[[], str]] = {
     "settings-of-the-site": settings_of_the_site,
     "settings-of-a-registration": settings_of_a_registration,
+    "settings-of-the-parts": settings_of_the_parts,
     "settings-of-tiktok": settings_of_tiktok,
     "stock-switches": stock_switches,
     "tiktok-facts": tiktok_facts,
     "tiktok-switches": tiktok_switches,
     "error-codes": error_codes,
+    "event-fields": event_fields,
     "fault-kinds": fault_kinds,
     "hooks": hooks,
     "profile-fields": profile_fields,
@@ -162,10 +178,19 @@ def renewed(text: str) -> str:
 def _settings(prefix: str, keys: Iterable[Key]) -> str:
     rows = []
     for key in keys:
-        shown = " ".join(key.default) if isinstance(key.default, tuple) else key.default
+        shown = _shown(key.default)
         default = "required" if key.is_required else f"`{shown}`" if shown else ""
         rows.append(f"| `{prefix}{key.name}`{' (or `_file`)' if key.is_secret else ''} | {default} | {key.help} |")
     return _table("| key | default | meaning |", rows)
+
+
+def _shown(default: Any) -> str:
+    """Return a default as it would be written in an ini file."""
+    if isinstance(default, Secret):
+        return default.reveal()
+    if isinstance(default, bool):
+        return str(default).lower()
+    return " ".join(default) if isinstance(default, tuple) else str(default or "")
 
 
 def _table(head: str, rows: Iterable[str]) -> str:

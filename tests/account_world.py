@@ -2,22 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from fakes import TOKEN, Clock, Network, make_kit
+from fakes import TOKEN, Clock, Network, acme, make_kit, plugins_with
+from sqlalchemy import Table, select
 
 from authkit import Identity, Login, Profile, Secret, Token
 from authkit.accounts import Accounts, Database, Revocations, Vault
+from authkit.accounts.schema import audit
+
+HOOKS = ("account_created", "linked", "unlinked")
 
 
 class AccountWorld:
-    """The accounts and the vault of an app whose provider is a fake network."""
+    """The accounts and the vault of an app whose provider is a fake network.
+
+    Settings are given as ``accounts__revoke="no"``. What the store told the observers is in `told`.
+    """
 
     def __init__(self, database: Database, *, kit: Any = None, **settings: str) -> None:
         self.clock, self.network = Clock(), Network()
+        self.told: list[tuple[str, str, Identity]] = []
         own = {f"authkit.{name.replace('__', '.')}": value for name, value in settings.items()}
-        self.kit = kit or make_kit(self.network, own, clock=self.clock)
+        plugins = plugins_with(acme, **{f"authkit_{hook}": self._observer(hook) for hook in HOOKS})
+        self.kit = kit or make_kit(self.network, own, clock=self.clock, plugins=plugins)
         self.database = database
         self.accounts = Accounts(self.kit, database)
         self.vault = Vault(self.kit, database)
@@ -36,6 +46,21 @@ class AccountWorld:
             return_to="/",
             correlation_id="0123456789abcdef",
         )
+
+    def rows(self, table: Table) -> Sequence[Mapping[str, Any]]:
+        """Return all rows of a table, in the order of their keys."""
+        query = select(table).order_by(*table.primary_key)
+        return self.database.read(lambda executor: [dict(row._mapping) for row in executor.execute(query)])
+
+    def events(self) -> list[str]:
+        """Return the events of the audit trail."""
+        return [row["event"] for row in self.rows(audit)]
+
+    def _observer(self, hook: str) -> Callable[[str, Identity], None]:
+        def observe(account_id: str, identity: Identity) -> None:
+            self.told.append((hook, account_id, identity))
+
+        return observe
 
     def token(self, access_token: str = TOKEN["access_token"], **changes: Any) -> Token:
         """Return a token that is good for an hour, with a refresh token that is good for a day."""

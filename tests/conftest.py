@@ -6,7 +6,7 @@ import os
 from functools import partial
 
 import pytest
-from databases import database, empty_database_url, servers  # noqa: F401 - fixtures
+from databases import database, empty_database_url, relay, servers  # noqa: F401 - fixtures
 from fakes import Clock, Network
 
 

@@ -8,7 +8,10 @@ from __future__ import annotations
 
 import os
 import secrets
+import socket
+import threading
 from collections.abc import Iterator, Mapping
+from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
@@ -18,6 +21,16 @@ SERVERS: Mapping[str, str] = {
     "postgresql": os.environ.get("AUTHKIT_TEST_POSTGRESQL", "postgresql://postgres@127.0.0.1:5432/postgres"),
     "mariadb": os.environ.get("AUTHKIT_TEST_MARIADB", "mysql://root@127.0.0.1:3306/mysql"),
 }
+
+EMPTYING: Mapping[str, tuple[str, ...]] = {
+    "postgresql": (
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{0}' AND pid <> pg_backend_pid()",
+        "DROP SCHEMA public CASCADE",
+        "CREATE SCHEMA public",
+    ),
+    "mariadb": ("DROP DATABASE {0}", "CREATE DATABASE {0}"),
+}
+"""What empties a database; a new one takes much longer, as PostgreSQL writes everything to the disk for that."""
 
 
 class Servers:
@@ -47,12 +60,25 @@ class Servers:
             database.close()
         return self._shared[name]
 
+    def empty_url(self, name: str, folder: Path) -> str:
+        """Return the URL of a database with nothing in it. In a server, that is always the same one, emptied."""
+        if name == "sqlite":
+            return self.new_url(name, folder)
+        key = f"{name}, empty"
+        if key not in self._shared:
+            self._shared[key] = self.new_url(name, folder)
+            return self._shared[key]
+        url = self._shared[key]
+        for statement in EMPTYING[name]:
+            self._execute(name, statement.format(url.rpartition("/")[2]), url if name == "postgresql" else "")
+        return url
+
     def drop_all(self) -> None:
         for name, database in self._made:
             force = " WITH (FORCE)" if name == "postgresql" else ""
             self._execute(name, f"DROP DATABASE IF EXISTS {database}{force}")
 
-    def _execute(self, name: str, statement: str) -> None:
+    def _execute(self, name: str, statement: str, url: str = "") -> None:
         from conftest import needs
         from sqlalchemy import NullPool, create_engine
         from sqlalchemy.exc import OperationalError
@@ -61,7 +87,7 @@ class Servers:
         from authkit.models import Secret
 
         engine = create_engine(
-            new_engine(Secret(SERVERS[name])).url, poolclass=NullPool, connect_args={"connect_timeout": 3}
+            new_engine(Secret(url or SERVERS[name])).url, poolclass=NullPool, connect_args={"connect_timeout": 3}
         )
         try:
             connection = engine.connect()
@@ -96,4 +122,58 @@ def database(request, servers, tmp_path_factory):
 @pytest.fixture(params=NAMES)
 def empty_database_url(request, servers, tmp_path) -> str:
     """Give the URL of a database without tables, for tests that make them, or break them."""
-    return servers.new_url(request.param, tmp_path)
+    return servers.empty_url(request.param, tmp_path)
+
+
+class Relay:
+    """A port in front of a server, which can be closed and opened: a server that comes and goes."""
+
+    def __init__(self, host: str, port: int) -> None:
+        self._target = (host, port)
+        self._listener: socket.socket | None = None
+        self._pipes: list[socket.socket] = []
+        with closing(socket.create_server(("127.0.0.1", 0))) as probe:
+            self.port: int = probe.getsockname()[1]
+
+    def open(self) -> None:
+        self._listener = socket.create_server(("127.0.0.1", self.port))
+        threading.Thread(target=self._accept, args=(self._listener,), daemon=True).start()
+
+    def close(self) -> None:
+        """Refuse connections, and cut those that there are."""
+        if self._listener is not None:
+            _cut(self._listener)
+            self._listener = None
+        while self._pipes:
+            _cut(self._pipes.pop())
+
+    def _accept(self, listener: socket.socket) -> None:
+        with suppress(OSError):
+            while True:
+                near = listener.accept()[0]
+                far = socket.create_connection(self._target)
+                self._pipes += [near, far]
+                for source, sink in ((near, far), (far, near)):
+                    threading.Thread(target=_pour, args=(source, sink), daemon=True).start()
+
+
+def _pour(source: socket.socket, sink: socket.socket) -> None:
+    with suppress(OSError):
+        while data := source.recv(65536):
+            sink.sendall(data)
+    _cut(sink)
+
+
+def _cut(found: socket.socket) -> None:
+    with suppress(OSError):
+        found.shutdown(socket.SHUT_RDWR)
+    found.close()
+
+
+@pytest.fixture
+def relay(database) -> Iterator[Relay]:
+    """Give a relay to the server of the `database` at hand; nothing answers there yet."""
+    url = database.engine.url
+    relay = Relay(url.host, url.port or {"postgresql": 5432, "mysql": 3306}[url.get_backend_name()])
+    yield relay
+    relay.close()

@@ -42,6 +42,7 @@ STATUSES = {
     "cross_site": 403,
     "invalid_request": 400,
     "issuer_mismatch": 400,
+    "last_identity": 409,
     "link_required": 409,
     "provider_misconfigured": 503,
     "provider_protocol": 502,
@@ -54,6 +55,7 @@ STATUSES = {
     "state_invalid": 400,
     "store_unavailable": 503,
     "unknown_provider": 404,
+    "webhook_rejected": 401,
 }
 """The public contract: each code that a browser may see, with its HTTP status."""
 

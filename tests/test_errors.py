@@ -10,7 +10,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from authkit import errors
-from authkit.errors import AccountConflict, AuthkitError, MethodNotAllowed, ProviderRejected, printable, redacted
+from authkit.errors import (
+    AccountConflict,
+    AuthkitError,
+    IdentityTaken,
+    MethodNotAllowed,
+    ProviderRejected,
+    RequestTooLarge,
+    printable,
+    redacted,
+)
 
 CODES = {
     "AccessDenied": ("access_denied", 403),
@@ -19,8 +28,10 @@ CODES = {
     "AuthkitError": ("error", 400),
     "ConfigError": ("config_error", 500),
     "CrossSite": ("cross_site", 403),
+    "IdentityTaken": ("account_conflict", 409),
     "InvalidRequest": ("invalid_request", 400),
     "IssuerMismatch": ("issuer_mismatch", 400),
+    "LastIdentity": ("last_identity", 409),
     "LinkRequired": ("link_required", 409),
     "MethodNotAllowed": ("invalid_request", 405),
     "ProviderMisconfigured": ("provider_misconfigured", 503),
@@ -30,10 +41,12 @@ CODES = {
     "ProviderUnavailable": ("provider_unavailable", 503),
     "RateLimited": ("rate_limited", 429),
     "ReauthRequired": ("reauth_required", 401),
+    "RequestTooLarge": ("invalid_request", 413),
     "ScopeMissing": ("scope_missing", 403),
     "StateInvalid": ("state_invalid", 400),
     "StoreUnavailable": ("store_unavailable", 503),
     "UnknownProvider": ("unknown_provider", 404),
+    "WebhookRejected": ("webhook_rejected", 401),
 }
 
 CLASSES: dict[str, type[AuthkitError]] = {name: getattr(errors, name) for name in errors.__all__ if name[0].isupper()}
@@ -44,7 +57,7 @@ def test_every_error_has_its_code_and_status() -> None:
 
 
 def test_every_error_is_exported() -> None:
-    tree = {AuthkitError, *AuthkitError.__subclasses__(), MethodNotAllowed}
+    tree = {AuthkitError, *AuthkitError.__subclasses__(), IdentityTaken, MethodNotAllowed, RequestTooLarge}
     assert {kind for kind in tree if kind.__module__ == "authkit.errors"} == set(CLASSES.values())
     assert errors.__all__ == [*sorted(CLASSES), "brief", "printable", "redacted"]
 
@@ -79,6 +92,14 @@ def test_an_account_conflict_remembers_where_the_login_was_going() -> None:
     assert AccountConflict("somebody else").return_to is None
     assert AccountConflict("somebody else", return_to="/inbox").return_to == "/inbox"
     assert AccountConflict("somebody else", return_to="/inbox").reason == "somebody else"
+
+
+def test_an_identity_that_is_taken_is_an_account_conflict_with_a_sentence_of_its_own() -> None:
+    error = IdentityTaken("it belongs to another account")
+
+    assert isinstance(error, AccountConflict)
+    assert (error.code, error.return_to) == (AccountConflict.code, None)
+    assert error.message != AccountConflict.message
 
 
 def test_a_method_that_is_not_allowed_names_the_one_that_is() -> None:

@@ -181,6 +181,24 @@ def test_the_example_of_a_test_passes(monkeypatch):
     load(EXAMPLES / "test_hello.py", monkeypatch).test_sign_in()
 
 
+# accounts.py, own_users.py
+
+
+@pytest.mark.parametrize("name", ["accounts", "own_users"])
+def test_an_app_with_accounts_is_at_most_70_lines(name):
+    assert len(lines_of_code(EXAMPLES / f"{name}.py")) <= 70
+
+
+@pytest.mark.pyramid
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["accounts", "own_users"])
+def test_the_test_of_an_app_with_accounts_passes(name):
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", f"test_{name}.py"]
+    done = subprocess.run(command, cwd=EXAMPLES, capture_output=True, text=True, timeout=100, check=False)
+
+    assert done.returncode == 0, done.stdout
+
+
 def test_a_warm_process_opens_no_connection_per_login():
     seen: dict[str, set[str]] = {}
     emulator = TikTokEmulator()

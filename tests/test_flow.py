@@ -60,6 +60,7 @@ from authkit.errors import (
 )
 from authkit.flow import Completed, Redirect
 from authkit.provider import AuthorizationRequest, AuthorizationResponse
+from authkit.transactions import MemoryClaims
 from authkit.transport import Transport
 
 other = replace(
@@ -170,11 +171,18 @@ def test_plg_12_a_kit_and_what_it_returns_are_frozen() -> None:
     for value, name in ((kit, "secrets"), (redirect, "url"), (completed, "login")):
         with pytest.raises(dataclasses.FrozenInstanceError):
             setattr(value, name, None)
-    for mapping in (kit.registrations, kit.clients):
+    for mapping in (kit.registrations, kit.clients, kit.parts, kit.parts["accounts"]):
         with pytest.raises(TypeError):
             mapping["evil"] = None  # type: ignore[index]
     assert SECRET not in repr(kit)
     assert CLIENT_SECRET not in repr(kit)
+
+
+def test_a_kit_has_the_clock_and_the_dice_that_it_was_given(network: Network, clock: Clock) -> None:
+    random = CountingRandom()
+    kit = make_kit(network, clock=clock, random=random)
+
+    assert (kit.clock, kit.random) == (clock, random)
 
 
 # What can be asked of `begin`
@@ -364,6 +372,25 @@ def test_a_login_with_a_purpose_is_completed_for_that_purpose(world: World) -> N
     world.refuse(world.query(), purpose="link", bound="account-2")
 
     world.assert_still_works(purpose="link", bound="account-1")
+
+
+def test_what_a_callback_was_begun_for_can_be_asked_without_claiming_it(world: World) -> None:
+    assert world.kit.purpose_of(world.query(), world.browser.cookies) == "login"
+    world.assert_still_works()
+
+    world.url = world.browser.start(world.kit, purpose="link", bound="account-1")
+    assert world.kit.purpose_of(world.query(), world.browser.cookies.items()) == "link"
+    world.assert_still_works(purpose="link", bound="account-1")
+    assert world.kit.purpose_of(world.query(), world.browser.cookies) == ""
+
+
+@pytest.mark.parametrize(
+    "query", ["", "code=c", "state=", "state=%ff", "state=%C3%A9", "state=a&state=b", "state=" + "a" * 65_536]
+)
+def test_a_callback_without_a_good_state_was_begun_for_nothing(world: World, query: str) -> None:
+    assert world.kit.purpose_of(query, world.browser.cookies) == ""
+    assert world.kit.purpose_of(world.query(), {}) == ""
+    world.assert_still_works()
 
 
 @pytest.mark.parametrize("position", [0, 5, 40, -1])
@@ -676,6 +703,23 @@ def test_a_kit_uses_the_store_of_claims_that_it_is_given(network: Network, claim
     else:
         browser.sign_in(kit)
         assert len(store) == 1
+
+
+def test_a_kit_with_another_store_of_claims_is_the_same_otherwise(network: Network, clock: Clock) -> None:
+    kit = make_kit(network, clock=clock)
+    other_server = make_kit(network, clock=clock)
+    shared = MemoryClaims(clock)
+    one, two = kit.with_claims(shared), other_server.with_claims(shared)
+    browser = Browser()
+    query = callback(browser.start(kit), code="c")
+    jar = dict(browser.cookies)
+
+    browser.come_back(one, query)
+    browser.cookies = jar
+
+    assert refuse(StateInvalid, lambda: browser.come_back(two, query)).reason.startswith("the state was used before")
+    assert replace(one, transactions=kit.transactions) == kit
+    assert len(network.to("/token")) == 1
 
 
 # Plugins that misbehave

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import runpy
 import subprocess
 import sys
 from pathlib import Path
@@ -14,9 +15,10 @@ else:
     import tomli as tomllib  # comes with pytest
 
 import authkit
+from authkit.errors import ConfigError
 
 HEAVY = {
-    *("requests", "requests_oauthlib", "oauthlib", "urllib3", "cryptography", "jinja2", "sqlalchemy"),
+    *("requests", "requests_oauthlib", "oauthlib", "urllib3", "cryptography", "jinja2", "sqlalchemy", "alembic"),
     *("pyramid", "webob", "click", "rich", "waitress", "cheroot", "trustme"),
 }
 
@@ -33,6 +35,25 @@ def test_an_import_loads_nothing_heavy(package: str) -> None:
 
     assert package in loaded
     assert HEAVY & set(loaded) == set()
+
+
+@pytest.mark.pyramid
+def test_the_adapter_loads_no_database() -> None:
+    code = "import authkit.pyramid, authkit.pyramid.config, authkit.pyramid.views, sys; print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+
+    assert "pyramid" in loaded
+    assert {"sqlalchemy", "alembic"} & set(loaded) == set()
+
+
+@pytest.mark.parametrize("missing", ["sqlalchemy", "alembic"])
+def test_the_accounts_without_their_extra_say_how_to_get_it(missing: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, missing, None)  # as if it were not installed
+
+    with pytest.raises(ConfigError) as raised:
+        runpy.run_path(str(Path(authkit.__file__).parent / "accounts" / "__init__.py"))
+
+    assert raised.value.reason == "accounts need SQLAlchemy and Alembic: pip install 'authkit-core[accounts]'"
 
 
 def test_the_kit_is_there_when_it_is_asked_for() -> None:

@@ -9,9 +9,11 @@ from typing import Any
 import pytest
 
 from authkit import Option, Secret
-from authkit.keys import REGISTRATION_KEYS, SITE_KEYS, option_key, words
+from authkit.keys import PART_KEYS, REGISTRATION_KEYS, SITE_KEYS, option_key, words
+from authkit.plugins import RESERVED_NAMES
 
-KEYS = {**SITE_KEYS, **REGISTRATION_KEYS}
+OF_PARTS = {f"{part}.{name}": key for part, keys in PART_KEYS.items() for name, key in keys.items()}
+KEYS = {**SITE_KEYS, **REGISTRATION_KEYS, **OF_PARTS}
 
 
 def test_these_are_the_settings() -> None:
@@ -19,6 +21,7 @@ def test_these_are_the_settings() -> None:
         "secret",
         "base_url",
         "prefix",
+        "vault_key",
         "plugins",
         "login_url",
         "templates",
@@ -39,10 +42,35 @@ def test_these_are_the_settings() -> None:
         "userinfo_url",
         "revoke_url",
     ]
+    assert {part: [*keys] for part, keys in PART_KEYS.items()} == {
+        "accounts": ["database", "allow_registration", "revoke", "check_accounts"],
+        "webhook": ["tolerance", "accept_late"],
+    }
+
+
+def test_a_part_is_no_registration() -> None:
+    assert set(PART_KEYS) <= RESERVED_NAMES
+
+
+def test_these_are_the_defaults_of_the_parts() -> None:
+    assert {name: key.default for name, key in OF_PARTS.items()} == {
+        "accounts.database": Secret("sqlite:///authkit.sqlite"),
+        "accounts.allow_registration": True,
+        "accounts.revoke": True,
+        "accounts.check_accounts": True,
+        "webhook.tolerance": 300,
+        "webhook.accept_late": False,
+    }
 
 
 def test_these_settings_are_secret_and_these_are_required() -> None:
-    assert {name for name, key in KEYS.items() if key.is_secret} == {"secret", "proxy", "client_secret"}
+    assert {name for name, key in KEYS.items() if key.is_secret} == {
+        "secret",
+        "vault_key",
+        "proxy",
+        "client_secret",
+        "accounts.database",
+    }
     assert {name for name, key in KEYS.items() if key.is_required} == {
         "secret",
         "base_url",
@@ -53,9 +81,17 @@ def test_these_settings_are_secret_and_these_are_required() -> None:
 
 @pytest.mark.parametrize("name", sorted(KEYS))
 def test_every_key_knows_its_name_and_has_a_line_of_help(name: str) -> None:
-    assert KEYS[name].name == name
+    assert KEYS[name].name == name.rpartition(".")[2]
     assert KEYS[name].help
     assert "\n" not in KEYS[name].help
+
+
+YES_OR_NO = (
+    "accounts.allow_registration",
+    "accounts.revoke",
+    "accounts.check_accounts",
+    "webhook.accept_late",
+)
 
 
 @pytest.mark.parametrize(
@@ -83,6 +119,13 @@ def test_every_key_knows_its_name_and_has_a_line_of_help(name: str) -> None:
         ("pkce", "off", "off"),
         ("prompt", "consent", "consent"),
         ("token_url", "http://localhost:8787/token", "http://localhost:8787/token"),
+        ("vault_key", f"{'a' * 32} {'b' * 32}", (Secret("a" * 32), Secret("b" * 32))),
+        ("accounts.database", "postgresql://user:pass@db/app", Secret("postgresql://user:pass@db/app")),
+        *((name, word, True) for name in YES_OR_NO for word in ("true", "True", "YES", "on", "1")),
+        *((name, word, False) for name in YES_OR_NO for word in ("false", "No", "OFF", "0")),
+        ("webhook.tolerance", "1", 1),
+        ("webhook.tolerance", "0060", 60),
+        ("webhook.tolerance", "9999999", 9_999_999),
     ],
 )
 def test_a_good_value_is_read(name: str, text: str, value: Any) -> None:
@@ -136,6 +179,13 @@ BAD_URLS = {
         ("client_secret", "a\nb", "has a blank or an invisible character inside"),
         ("proxy", "http://proxy :1", "has a blank or an invisible character inside"),
         ("pkce", "plain", "must be one of: on, off, hex, base64url"),
+        ("vault_key", "a" * 31, "is shorter than 32 bytes; make one with: python -c"),
+        ("accounts.database", "postgresql://user:pass word@db/app", "has a blank or an invisible character inside"),
+        *((name, word, "must be true or false") for name in YES_OR_NO for word in ("", "2", "tru", "y", "none")),
+        *(
+            ("webhook.tolerance", text, "must be a number of seconds")
+            for text in ("", "0", "-1", "1.5", "5m", "+5", "1_0", " 5", "\uff15", "\u00b2", "10000000")
+        ),
     ],
 )
 def test_a_bad_value_is_refused_with_what_to_do(name: str, text: str, problem: str) -> None:

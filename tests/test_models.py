@@ -13,11 +13,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from authkit import Identity, Login, Profile, Secret, Token
+from authkit import Identity, Login, Profile, ProviderEvent, Secret, Token
 from authkit.errors import ProviderProtocolError
 from authkit.models import freeze, is_plain
 
 CANARY = "canary-access-token"
+NOON = datetime(2027, 1, 15, 12, tzinfo=timezone.utc)
 TOKEN = Token(Secret(CANARY), Secret("canary-refresh-token"), scope=("profile",), subject="user-1")
 PROFILE = Profile("user-1", raw={"id": "user-1"})
 LOGIN = Login(
@@ -53,7 +54,10 @@ def test_an_empty_secret_is_false() -> None:
     assert Secret("x")
 
 
-@pytest.mark.parametrize("value", [TOKEN, PROFILE, LOGIN], ids=["token", "profile", "login"])
+EVENT = ProviderEvent("something.happened", "acme-client", "user-1", NOON, content={"raw": "canary"})
+
+
+@pytest.mark.parametrize("value", [TOKEN, PROFILE, LOGIN, EVENT], ids=["token", "profile", "login", "event"])
 @pytest.mark.parametrize("show", [repr, str, pformat, "{}".format], ids=["repr", "str", "pformat", "format"])
 def test_lek_02_no_value_shows_a_secret_or_what_the_provider_sent(
     value: object, show: Callable[[object], str]
@@ -68,7 +72,8 @@ def test_lek_02_a_dump_of_a_token_shows_no_secret(dump: Callable[[object], str])
 
 
 @pytest.mark.parametrize(
-    ("value", "field"), [(TOKEN, "scope"), (PROFILE, "subject"), (LOGIN, "token"), (LOGIN.identity, "subject")]
+    ("value", "field"),
+    [(TOKEN, "scope"), (PROFILE, "subject"), (LOGIN, "token"), (LOGIN.identity, "subject"), (EVENT, "name")],
 )
 def test_plg_12_every_value_is_frozen(value: object, field: str) -> None:
     with pytest.raises(dataclasses.FrozenInstanceError):
@@ -193,12 +198,18 @@ def test_two_identities_never_share_a_key(parts: list[tuple[str, str, str]]) -> 
 
 
 @pytest.mark.parametrize("position", range(3))
-@pytest.mark.parametrize("part", ["", " ", "a\x00", "\ud800"])
-def test_an_identity_has_no_empty_part(position: int, part: str) -> None:
+@pytest.mark.parametrize("part", ["", " ", "a\x00", "\ud800", "x" * 256])
+def test_a_part_of_an_identity_that_cannot_be_a_key_is_refused(position: int, part: str) -> None:
     parts = ["acme", "client", "user-1"]
     parts[position] = part
-    with pytest.raises(ProviderProtocolError, match="a part of the identity is empty"):
+    with pytest.raises(ProviderProtocolError, match="a part of the identity is empty, too long"):
         Identity(*parts)
+
+
+@pytest.mark.parametrize("union_id", ["x" * 256, "union-1\x00", "union\ud800-1"])
+def test_a_union_id_that_would_have_to_be_cut_or_mended_is_none(union_id: str) -> None:
+    assert Profile("user-1", union_id=union_id).union_id is None
+    assert Profile("user-1", union_id="x" * 255).union_id == "x" * 255
 
 
 @pytest.mark.parametrize("address", ["victim@x.example\n", "victim@x.example\0", "vic\ud800tim@x.example"])
@@ -224,3 +235,33 @@ def test_an_avatar_s_address_is_kept() -> None:
 def test_plg_08_a_token_of_other_types_is_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises(ProviderProtocolError):
         Token(**{"access_token": Secret("a"), **wrong})
+
+
+def test_an_event_needs_a_name_a_client_a_subject_and_a_time() -> None:
+    event = ProviderEvent("something.happened", "acme-client", "", NOON)
+
+    assert dataclasses.astuple(event) == ("something.happened", "acme-client", "", NOON, False, "", {}, "")
+
+
+def test_plg_12_what_an_event_holds_is_read_only_and_a_copy() -> None:
+    sent: dict[str, Any] = {"reason": 1, "videos": ["a"]}
+    event = ProviderEvent("something.happened", "acme-client", "user-1", NOON, content=sent)
+    sent["videos"].append("b")
+
+    assert event.content == {"reason": 1, "videos": ("a",)}
+    with pytest.raises(TypeError):
+        event.content["reason"] = 2  # type: ignore[index]
+
+
+@pytest.mark.parametrize("field", ["name", "client", "subject", "reason"])
+@pytest.mark.parametrize("wrong", [None, 1, True, b"a", ["a"], "a\n", "a\x00", "\ud800", "x" * 256])
+def test_an_event_with_a_text_that_is_none_is_refused(field: str, wrong: Any) -> None:
+    texts: dict[str, Any] = {"name": "a", "client": "b", "subject": "c", field: wrong}
+    with pytest.raises(ProviderProtocolError, match="a text of the event is of another type, too long"):
+        ProviderEvent(created_at=NOON, **texts)
+
+
+def test_an_event_keeps_its_texts_as_they_are() -> None:
+    event = ProviderEvent("x" * 255, "Ü", "", NOON, reason=" why ")
+
+    assert (event.name, event.client, event.reason) == ("x" * 255, "Ü", " why ")

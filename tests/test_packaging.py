@@ -25,7 +25,7 @@ pytestmark = pytest.mark.slow
 
 CHECKOUT = Path(__file__).parent.parent
 UV = shutil.which("uv", path=f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}")
-SHIPPED = ("*.py", "py.typed", "templates/*.css", "templates/*.html", "templates/*.js")
+SHIPPED = ("*.py", "py.typed", "templates/*.css", "templates/*.html", "templates/*.js", "migrations/*.mako")
 EGG_INFO = ("PKG-INFO", "SOURCES.txt", "dependency_links.txt", "entry_points.txt", "requires.txt", "top_level.txt")
 
 SETTINGS = """
@@ -387,3 +387,40 @@ def test_the_command_without_its_extra_says_how_to_get_it(plain: Place) -> None:
         "",
         "The command line needs two more packages: pip install 'authkit-core[cli]'\n",
     )
+
+
+def test_the_accounts_without_their_extra_say_how_to_get_it(plain: Place) -> None:
+    done = run(plain.python, "-c", "import authkit.accounts", cwd=plain.folder)
+
+    assert (done.returncode, done.stderr.splitlines()[-1]) == (
+        1,
+        "authkit.errors.ConfigError: config_error: "
+        "accounts need SQLAlchemy and Alembic: pip install 'authkit-core[accounts]'",
+    )
+
+
+def test_the_extras_bring_the_tables_and_what_makes_them(make_place: MakePlace, core: Distribution) -> None:
+    place = make_place(f"authkit-core[accounts,cli] @ file://{core.wheel}")
+    command, url = place.python.parent / "authkit", f"sqlite:///{place.folder / 'authkit.sqlite'}"
+
+    upgraded = must_run(command, "db", "upgrade", "--database", url, cwd=place.folder)
+    checked = must_run(command, "db", "check", "--database", url, cwd=place.folder)
+
+    assert re.fullmatch(r"The tables are at revision \w+\.\n", upgraded)
+    assert checked.startswith("The tables are as they should be")
+
+
+def test_a_command_without_the_extra_of_its_part_says_how_to_get_it(
+    make_place: MakePlace, core: Distribution
+) -> None:
+    place = make_place(f"authkit-core[cli] @ file://{core.wheel}")
+    command = place.python.parent / "authkit"
+
+    done = run(command, "db", "check", "--database", "sqlite:///authkit.sqlite", cwd=place.folder)
+
+    assert (done.returncode, done.stdout, done.stderr) == (
+        1,
+        "",
+        "Error: accounts need SQLAlchemy and Alembic: pip install 'authkit-core[accounts]'\n",
+    )
+    must_run(command, "--help", cwd=place.folder)

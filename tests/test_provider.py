@@ -64,6 +64,7 @@ def test_the_defaults_are_those_of_the_rfcs() -> None:
     assert (provider.revoke_url, provider.issuer) == ("", "")
     assert (provider.granted_scope_param, provider.subject_param) == ("", "")
     assert (provider.default_scope, provider.prompts, provider.options) == ((), {}, ())
+    assert provider.events is None
     assert (provider.code_challenge, provider.read_error) == (pkce.s256, read_refusal)
     assert (provider.revoke_with, provider.userinfo) == ("refresh_token", fetch_userinfo)
     assert provider.check_redirect_uri is accept_redirect_uri

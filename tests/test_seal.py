@@ -72,6 +72,14 @@ def test_after_a_rotation_the_old_secret_opens_and_the_new_one_seals() -> None:
     assert_does_not_open(SEALER, rotated.seal(b"new", "place"))
 
 
+def test_a_sealer_names_the_key_that_seals() -> None:
+    rotated = Sealer([NEW, OLD], "test", secrets.token_bytes)
+    blob = urlsafe_b64decode(rotated.seal(b"content", "place") + "===")
+
+    assert rotated.key_id == blob[1:5].hex() == Sealer([NEW], "test", secrets.token_bytes).key_id
+    assert len({rotated.key_id, SEALER.key_id, Sealer([NEW], "test2", secrets.token_bytes).key_id}) == 3
+
+
 @given(st.integers(0, len(SEALED) - 1), st.characters(codec="latin-1"))
 def test_ses_07_a_change_of_any_character_is_noticed(position: int, char: str) -> None:
     damaged = SEALED[:position] + char + SEALED[position + 1 :]

@@ -28,7 +28,7 @@ from faulty_server import OK, FaultyServer, answering
 
 from authkit import AuthKit, OAuth2Provider, Option, Secret, pkce
 from authkit.errors import ConfigError, ProviderProtocolError, ProviderUnavailable, StateInvalid
-from authkit.keys import REGISTRATION_KEYS, SITE_KEYS
+from authkit.keys import PART_KEYS, REGISTRATION_KEYS, SITE_KEYS
 from authkit.plugins import load_plugins
 from authkit.registration import Registration
 from authkit.seal import Sealer
@@ -46,6 +46,7 @@ CHOOSY = replace(
     options=(Option("region", ("eu", "us"), "us", "where"),),
 )
 OTHER_SECRET = "another-app-secret-that-is-long-enough"
+VAULT_KEY = "a-key-of-the-vault-that-is-long-enough"
 
 
 class Own:
@@ -95,6 +96,16 @@ def test_few_settings_are_enough() -> None:
             )
         },
         secrets=(Secret(SECRET),),
+        vault_secrets=(Secret(SECRET),),
+        parts={
+            "accounts": {
+                "database": Secret("sqlite:///authkit.sqlite"),
+                "allow_registration": True,
+                "revoke": True,
+                "check_accounts": True,
+            },
+            "webhook": {"tolerance": 300, "accept_late": False},
+        },
         ca_bundle=None,
         proxy=None,
     )
@@ -107,6 +118,7 @@ def test_every_setting_of_the_site_is_read(tmp_path: Path) -> None:
             "authkit.secret": [OTHER_SECRET, SECRET],
             "authkit.base_url": "https://app.example/shop/",
             "authkit.prefix": "/sign-in",
+            "authkit.vault_key": [VAULT_KEY, OTHER_SECRET],
             "authkit.plugins": "acme",
             "authkit.login_url": "https://app.example/login",
             "authkit.templates": str(tmp_path),
@@ -120,6 +132,7 @@ def test_every_setting_of_the_site_is_read(tmp_path: Path) -> None:
         "https://app.example/shop", "/sign-in", "https://app.example/login", str(tmp_path)
     )
     assert configuration.secrets == (Secret(OTHER_SECRET), Secret(SECRET))
+    assert configuration.vault_secrets == (Secret(VAULT_KEY), Secret(OTHER_SECRET))
     assert configuration.ca_bundle == str(tmp_path / "ca.pem")
     assert configuration.proxy == Secret("http://user:pass@proxy:3128")
     redirect_uri = configuration.registrations["acme"].redirect_uri
@@ -167,7 +180,12 @@ def test_plg_12_what_was_read_is_frozen() -> None:
         configuration.site.base_url = "x"  # type: ignore[misc]
     with pytest.raises(dataclasses.FrozenInstanceError):
         configuration.registrations["choosy"].scope = ()  # type: ignore[misc]
-    for mapping in (configuration.registrations, configuration.registrations["choosy"].options):
+    for mapping in (
+        configuration.registrations,
+        configuration.registrations["choosy"].options,
+        configuration.parts,
+        configuration.parts["accounts"],
+    ):
         with pytest.raises(TypeError):
             mapping["x"] = None  # type: ignore[index]
 
@@ -184,7 +202,14 @@ def test_plg_12_a_change_of_the_mapping_changes_nothing_afterwards(network: Netw
 
 
 def test_g_4_what_was_read_does_not_show_a_secret() -> None:
-    configuration = read({**client("acme"), "authkit.proxy": "http://user:canary@proxy:1"})
+    configuration = read(
+        {
+            **client("acme"),
+            "authkit.proxy": "http://user:canary@proxy:1",
+            "authkit.vault_key": "canary" * 6,
+            "authkit.accounts.database": "postgresql://user:canary@db/app",
+        }
+    )
 
     for text in (SECRET, "acme-secret", "canary"):
         assert text not in repr(configuration)
@@ -229,6 +254,33 @@ def test_a_required_setting_of_the_site_is_missed(name: str) -> None:
 def test_a_malformed_setting_of_the_site_is_named_and_a_secret_one_not_shown(
     key: str, text: str, reason: str
 ) -> None:
+    said = refused({**client("acme"), f"authkit.{key}": text})
+
+    assert said.startswith(reason)
+    assert "canary" not in said
+
+
+@pytest.mark.parametrize(
+    ("key", "text", "reason"),
+    [
+        ("accounts.database", "canary canary", "authkit.accounts.database: has a blank or an invisible character"),
+        (
+            "accounts.allow_registration",
+            "maybe",
+            "authkit.accounts.allow_registration: 'maybe' must be true or false",
+        ),
+        ("accounts.revoke", "2", "authkit.accounts.revoke: '2' must be true or false"),
+        ("webhook.tolerance", "5m", "authkit.webhook.tolerance: '5m' must be a number of seconds"),
+        ("webhook.accept_late", "no!", "authkit.webhook.accept_late: 'no!' must be true or false"),
+        ("vault_key", "canary", "authkit.vault_key: is shorter than 32 bytes; make one with: "),
+        (
+            "accounts.databse",
+            "canary",
+            "authkit.accounts.databse is no setting of authkit; did you mean authkit.accounts.database?",
+        ),
+    ],
+)
+def test_a_malformed_setting_of_a_part_is_named_and_a_secret_one_not_shown(key: str, text: str, reason: str) -> None:
     said = refused({**client("acme"), f"authkit.{key}": text})
 
     assert said.startswith(reason)
@@ -342,6 +394,40 @@ def test_everything_may_come_from_the_environment() -> None:
 
     assert (registration.name, registration.provider) == ("my-acme", acme)
     assert (registration.client_id, registration.client_secret) == ("id", Secret("secret"))
+
+
+def test_every_setting_of_a_part_is_read_from_the_mapping_the_environment_or_a_file(tmp_path: Path) -> None:
+    (tmp_path / "database").write_text("postgresql://user:pass@db/app\n", encoding="utf-8")
+    database = Secret("postgresql://user:pass@db/app")
+    values = {
+        "accounts.database": database.reveal(),
+        "accounts.allow_registration": "no",
+        "accounts.revoke": "off",
+        "accounts.check_accounts": "0",
+        "webhook.tolerance": "60",
+        "webhook.accept_late": "true",
+    }
+    assert {*values} == {f"{part}.{name}" for part, keys in PART_KEYS.items() for name in keys}
+    mapping = {f"authkit.{key}": text for key, text in values.items()}
+    environ = {f"AUTHKIT_{key.replace('.', '_').upper()}": text for key, text in values.items()}
+    in_a_file = {**environ, "AUTHKIT_ACCOUNTS_DATABASE_FILE": str(tmp_path / "database")}
+    del in_a_file["AUTHKIT_ACCOUNTS_DATABASE"]
+    expected = {
+        "accounts": {"database": database, "allow_registration": False, "revoke": False, "check_accounts": False},
+        "webhook": {"tolerance": 60, "accept_late": True},
+    }
+
+    assert read({**client("acme"), **mapping}).parts == expected
+    assert read(client("acme"), environ=environ).parts == expected
+    assert read(client("acme"), environ=in_a_file).parts == expected
+
+
+def test_a_kit_has_the_settings_of_the_parts_and_the_vault_s_secrets() -> None:
+    kit = make_kit(settings={"authkit.vault_key": VAULT_KEY, "authkit.webhook.tolerance": "60"})
+
+    assert kit.vault_secrets == (Secret(VAULT_KEY),)
+    assert kit.parts["webhook"] == {"tolerance": 60, "accept_late": False}
+    assert kit.parts["accounts"]["database"] == Secret("sqlite:///authkit.sqlite")
 
 
 def test_the_mapping_wins_over_the_environment() -> None:

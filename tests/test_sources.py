@@ -11,14 +11,16 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from authkit.errors import ConfigError
-from authkit.keys import REGISTRATION_KEYS, SITE_KEYS
-from authkit.sources import Given, collect, read_file, setting_text
+from authkit.keys import PART_KEYS, REGISTRATION_KEYS, SITE_KEYS
+from authkit.sources import Declared, Given, collect, read_file, setting_text
 
 OF_REGISTRATION = {**REGISTRATION_KEYS, "client_key": REGISTRATION_KEYS["client_id"]}
+DECLARED = Declared(SITE_KEYS, PART_KEYS, OF_REGISTRATION)
+NO_PARTS: dict[str, dict[str, str]] = {part: {} for part in PART_KEYS}
 
 
 def collected(mapping: Mapping[str, object], environ: Mapping[str, str] | None = None) -> Given:
-    return collect(mapping, environ or {}, SITE_KEYS, OF_REGISTRATION, ["client_id", "client_key"])
+    return collect(mapping, environ or {}, DECLARED, ["client_id", "client_key"])
 
 
 def refused(mapping: Mapping[str, object]) -> str:
@@ -46,6 +48,17 @@ def test_settings_are_sorted_by_registration() -> None:
 
     assert given.site == {"secret": "s"}
     assert given.registrations == {"tiktok": {"client_key": "k"}, "tik-tok2": {"scope": "a b"}}
+    assert given.parts == NO_PARTS
+
+
+def test_settings_of_a_part_are_not_those_of_a_registration() -> None:
+    given = collected(
+        {"authkit.accounts.database": " d ", "authkit.webhook.tolerance": 60, "authkit.acme.scope": "a"}
+    )
+
+    assert given == Given(
+        parts={"accounts": {"database": "d"}, "webhook": {"tolerance": "60"}}, registrations={"acme": {"scope": "a"}}
+    )
 
 
 def test_a_secret_may_stand_in_a_file_and_nothing_else_may() -> None:
@@ -53,6 +66,8 @@ def test_a_secret_may_stand_in_a_file_and_nothing_else_may() -> None:
 
     assert given.site == {"secret_file": "f", "proxy_file": "h"}
     assert given.registrations == {"acme": {"client_secret_file": "g"}}
+    assert collected({"authkit.accounts.database_file": "f"}).parts["accounts"] == {"database_file": "f"}
+    assert refused({"authkit.webhook.tolerance_file": "f"}).startswith("authkit.webhook.tolerance_file is no setting")
     assert refused({"authkit.base_url_file": "f"}).startswith("authkit.base_url_file is no setting of authkit")
     assert refused({"authkit.acme.client_id_file": "f"}).startswith("authkit.acme.client_id_file is no setting")
 
@@ -74,6 +89,12 @@ def test_a_secret_may_stand_in_a_file_and_nothing_else_may() -> None:
         ("authkit.client_id", "see the table of settings in the docs"),
         ("authkit.tiktok.secret", "did you mean authkit.tiktok.client_secret?"),
         ("authkit.tiktok.Client_Id", "did you mean authkit.tiktok.client_id?"),
+        ("authkit.accounts.databse", "did you mean authkit.accounts.database?"),
+        ("authkit.webhook.tolerence", "did you mean authkit.webhook.tolerance?"),
+        ("authkit.accounts.client_id", "see the table of settings in the docs"),
+        ("authkit.accounts.tolerance", "see the table of settings in the docs"),
+        ("authkit.accounts", "see the table of settings in the docs"),
+        ("authkit.accounts.a.database", "see the table of settings in the docs"),
     ],
 )
 def test_an_unknown_key_is_refused_with_the_likely_one(key: str, advice: str) -> None:
@@ -148,6 +169,22 @@ def test_a_variable_is_split_at_the_longest_key(variable: str, registration: str
 
     assert given.site == ({} if registration else {key: "x"})
     assert given.registrations == ({registration: {key: "x"}} if registration else {})
+    assert given.parts == NO_PARTS
+
+
+@pytest.mark.parametrize(
+    ("variable", "part", "key"),
+    [
+        ("AUTHKIT_ACCOUNTS_DATABASE", "accounts", "database"),
+        ("AUTHKIT_ACCOUNTS_DATABASE_FILE", "accounts", "database_file"),
+        ("AUTHKIT_ACCOUNTS_ALLOW_REGISTRATION", "accounts", "allow_registration"),
+        ("AUTHKIT_ACCOUNTS_REVOKE", "accounts", "revoke"),
+        ("AUTHKIT_WEBHOOK_TOLERANCE", "webhook", "tolerance"),
+        ("AUTHKIT_WEBHOOK_ACCEPT_LATE", "webhook", "accept_late"),
+    ],
+)
+def test_a_variable_may_be_a_part_s(variable: str, part: str, key: str) -> None:
+    assert collected({}, {variable: " x "}) == Given(parts={**NO_PARTS, part: {key: "x"}})
 
 
 @pytest.mark.parametrize(
@@ -160,6 +197,9 @@ def test_a_variable_is_split_at_the_longest_key(variable: str, registration: str
         "AUTHKIT_TIKTOK_CLIENT",
         "AUTHKIT_1_SCOPE",
         "AUTHKIT_NATIVE_SCOPE",
+        "AUTHKIT_ACCOUNTS",
+        "AUTHKIT_ACCOUNTS_SCOPE",
+        "AUTHKIT_WEBHOOK_TOLERANCE_FILE",
     ],
 )
 def test_an_unknown_variable_is_a_warning_that_shows_no_value(
@@ -167,7 +207,7 @@ def test_an_unknown_variable_is_a_warning_that_shows_no_value(
 ) -> None:
     given = collected({}, {variable: "canary"})
 
-    assert (given.site, given.registrations) == ({}, {})
+    assert given == Given(parts=NO_PARTS)
     assert caplog.messages == [f"the environment variable {variable} is no setting of authkit, and is ignored"]
 
 
@@ -175,7 +215,7 @@ def test_an_unknown_variable_is_a_warning_that_shows_no_value(
     "environ", [{"AUTHKIT_SECRET": " "}, {"AUTHKIT_NOPE": ""}, {"PATH": "/bin"}, {"authkit_secret": "x"}]
 )
 def test_other_variables_are_left_alone(environ: Mapping[str, str], caplog: pytest.LogCaptureFixture) -> None:
-    assert collected({}, environ) == Given()
+    assert collected({}, environ) == Given(parts=NO_PARTS)
     assert caplog.messages == []
 
 
@@ -197,7 +237,9 @@ def test_any_variable_is_a_setting_or_ignored(rest: str) -> None:
     for registration, keys in given.registrations.items():
         assert registration
         assert set(keys) <= {*OF_REGISTRATION, "client_secret_file"}
-    assert set(given.site) <= {*SITE_KEYS, "secret_file", "proxy_file"}
+    assert set(given.site) <= {*SITE_KEYS, "secret_file", "vault_key_file", "proxy_file"}
+    for part, keys in given.parts.items():
+        assert set(keys) <= {*PART_KEYS[part], "database_file"}
 
 
 # Both
@@ -233,5 +275,25 @@ def test_the_mapping_wins_over_the_environment(
     assert (given.site, given.registrations.get("acme", {})) == (site, acme)
 
 
+@pytest.mark.parametrize(
+    ("mapping", "environ", "accounts"),
+    [
+        (
+            {"authkit.accounts.database": "a"},
+            {"AUTHKIT_ACCOUNTS_DATABASE": "b", "AUTHKIT_ACCOUNTS_REVOKE": "no"},
+            {"database": "a", "revoke": "no"},
+        ),
+        ({"authkit.accounts.database": "a"}, {"AUTHKIT_ACCOUNTS_DATABASE_FILE": "f"}, {"database": "a"}),
+        ({"authkit.accounts.database_file": "f"}, {"AUTHKIT_ACCOUNTS_DATABASE": "a"}, {"database_file": "f"}),
+    ],
+)
+def test_the_mapping_wins_over_the_environment_for_a_part_too(
+    mapping: Mapping[str, str], environ: Mapping[str, str], accounts: Mapping[str, str]
+) -> None:
+    assert collected(mapping, environ) == Given(parts={**NO_PARTS, "accounts": dict(accounts)})
+
+
 def test_what_is_given_does_not_show_itself() -> None:
-    assert "canary" not in repr(collected({"authkit.secret": "canary", "authkit.acme.client_secret": "canary"}))
+    secret = ("authkit.secret", "authkit.acme.client_secret", "authkit.accounts.database")
+
+    assert "canary" not in repr(collected(dict.fromkeys(secret, "canary")))

@@ -454,6 +454,29 @@ def test_the_store_is_asked_for_the_name_of_the_cookie_until_the_transaction_end
     assert store.asked == [(cookie.name, transaction.issued_at + 600)]
 
 
+@pytest.mark.parametrize("secure", [True, False])
+def test_transactions_may_be_claimed_in_another_store(secure: bool) -> None:
+    world, store = World(secure=secure), Store(answer=True)
+    state, transaction, (cookie, *_) = world.begin()
+    world.transactions = world.transactions.claimed_in(store)
+
+    assert world.claim(state) == (transaction, Cookie(cookie.name, "", 0, secure))
+    assert store.asked == [(cookie.name, transaction.issued_at + 600)]
+    assert world.begin()[2][0].secure is secure
+
+
+def test_the_purpose_of_a_transaction_is_read_and_nothing_claimed(world: World) -> None:
+    state, _, (cookie, *_) = world.begin(purpose="link")
+    other, _, _ = world.begin()
+
+    assert world.transactions.purpose_of(state, world.jar) == "link"
+    assert world.transactions.purpose_of(other, world.jar) == "login"
+    assert world.transactions.purpose_of(state, {}) == ""
+    assert world.transactions.purpose_of("", world.jar) == ""
+    assert world.transactions.purpose_of(state, {cookie.name: cookie.value[:-4] + "AAAA"}) == ""
+    assert world.claim(state, purpose="link")[0].purpose == "link"
+
+
 def test_the_store_is_not_asked_about_what_is_refused_anyway() -> None:
     store = Store(answer=True)
     world = World(claims=store)

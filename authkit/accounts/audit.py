@@ -26,18 +26,21 @@ def record(
     event: str,
     *,
     account_id: str | None = None,
-    identity: Identity | None = None,
+    identity: Identity | str | None = None,
     registration: str | None = None,
     reason: str = "",
     reference: str | None = None,
 ) -> None:
-    """Add a row: what happened, to whom, why, and the correlation id of the login or request, if there was one."""
+    """Add a row: what happened, to whom, why, and the correlation id of the login or request, if there was one.
+
+    Where an identity is gone already, its digest is given instead.
+    """
     executor.execute(
         insert(audit).values(
             at=at,
             event=event,
             account_id=account_id,
-            identity=digest(identity) if identity else None,
+            identity=digest(identity) if isinstance(identity, Identity) else identity,
             registration=registration,
             reason=printable(reason) or None,
             reference=reference,

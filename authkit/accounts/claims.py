@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from hashlib import sha256
+from math import ceil
 
 from sqlalchemy import delete, insert, select, update
 
 from authkit.accounts.database import Database, Executor, count_changed
 from authkit.accounts.schema import claims
+from authkit.errors import StoreUnavailable
 
-__all__ = ["SqlClaims"]
+__all__ = ["SqlClaims", "is_claimed", "release_claim", "take_claim"]
 
 CLEANING_INTERVAL = 60.0
 
@@ -32,16 +35,16 @@ class SqlClaims:
     def claim(self, key: str, expires_at: float) -> bool:
         """See `ClaimStore.claim`."""
         digest, now = sha256(key.encode("utf-8")).hexdigest(), int(self._clock())
-
-        def take(executor: Executor) -> bool:
-            return take_claim(executor, digest, int(expires_at), now)
-
+        # Rounded up, so that no claim ends before what it guards.
+        won = self._database.write(lambda executor: take_claim(executor, digest, ceil(expires_at), now))
         self._clean(now)
-        return self._database.write(take)
+        return won
 
     def _clean(self, now: int) -> None:
-        if time.monotonic() - self._cleaned_at >= CLEANING_INTERVAL:
-            self._cleaned_at = time.monotonic()
+        if time.monotonic() - self._cleaned_at < CLEANING_INTERVAL:
+            return
+        self._cleaned_at = time.monotonic()
+        with suppress(StoreUnavailable):  # what was claimed is; the rest goes the next time
             self._database.write(lambda executor: executor.execute(delete(claims).where(claims.c.expires_at < now)))
 
 
@@ -60,3 +63,14 @@ def take_claim(executor: Executor, digest: str, expires_at: int, now: int) -> bo
         return False
     executor.execute(insert(claims).values(digest=digest, expires_at=expires_at))
     return True
+
+
+def is_claimed(executor: Executor, digest: str, now: int) -> bool:
+    """Whether a claim is there, and has not expired."""
+    query = select(claims.c.digest).where(claims.c.digest == digest, claims.c.expires_at > now)
+    return executor.execute(query).one_or_none() is not None
+
+
+def release_claim(executor: Executor, digest: str, expires_at: int) -> None:
+    """Give back a claim until `expires_at`; one that somebody else has taken over since stays."""
+    executor.execute(delete(claims).where(claims.c.digest == digest, claims.c.expires_at == expires_at))

@@ -7,19 +7,23 @@ import time
 from collections.abc import Callable
 from typing import Any, Protocol, TypeAlias, TypeVar, cast
 
-from sqlalchemy import Connection, CursorResult, Engine, Executable, event, false, update
+from sqlalchemy import Connection, CursorResult, Engine, Executable, false, update
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from sqlalchemy.orm import Session, registry
 
 from authkit.accounts import schema
+from authkit.accounts.afterwards import Afterwards
 from authkit.accounts.engines import READS, new_engine
 from authkit.accounts.failures import may_pass, store_unavailable
+from authkit.errors import StoreUnavailable
 from authkit.models import Secret
 
 __all__ = ["Database", "Executor", "Joined", "Transactor", "count_changed"]
 
-TRIES = 4
-PAUSE = 0.05
+PAUSES = (0.05, 0.1, 0.2)
+"""How long to wait before each further attempt, in seconds."""
+LAST_ATTEMPT = 10
+"""When no further attempt is begun, in seconds: a server that hangs shall not be waited for four times."""
 
 T = TypeVar("T")
 
@@ -98,21 +102,35 @@ class Database:
 
     @staticmethod
     def _run(engine: Engine, work: Callable[[Executor], T]) -> T:
-        with engine.begin() as connection:
+        with _connect(engine) as connection, connection.begin():
             return work(connection)
+
+
+def _connect(engine: Engine) -> Connection:
+    try:
+        return engine.connect()
+    except SQLAlchemyError:
+        raise
+    except Exception as exc:  # noqa: BLE001 - what a driver raises for a parameter of the URL that it does not like
+        problem = StoreUnavailable(f"the driver cannot use authkit.accounts.database ({type(exc).__name__})")
+    raise problem
 
 
 def _again_and_again(run: Callable[[], T]) -> T:
     """Return what `run` returns, at most at the fourth attempt."""
-    for pause in (PAUSE, 2 * PAUSE, 4 * PAUSE, None):
+    ends_at = time.monotonic() + LAST_ATTEMPT
+    attempts = 0
+    while True:
         try:
             return run()
         except SQLAlchemyError as exc:
             failure = store_unavailable(exc)
-            if pause is None or not may_pass(exc):
-                break
-        time.sleep(random.uniform(pause / 2, pause))  # noqa: S311 - so that two that met do not meet again
-    raise failure
+            is_last = attempts == len(PAUSES) or not may_pass(exc) or time.monotonic() >= ends_at
+        if is_last:
+            raise failure
+        # Not the same for all, so that two that met do not meet again.
+        time.sleep(PAUSES[attempts] * random.uniform(0.5, 1))  # noqa: S311 - nobody gains by guessing it
+        attempts += 1
 
 
 class Touched:
@@ -148,6 +166,9 @@ class Joined:
 
         The work is a savepoint, so that what it made in vain is undone, what the app wrote before is not, and the
         second attempt finds what somebody else has made.
+
+        Raises:
+            SQLAlchemyError: what the database says, as it says it, for the app's own way to begin anew.
         """
         self._touch()
         try:
@@ -159,8 +180,8 @@ class Joined:
             return work(self._session)
 
     def afterwards(self, callback: Callable[[], None]) -> None:
-        """Call `callback` when the session has committed."""
-        _AfterCommit(self._session, callback)
+        """See `Transactor.afterwards`; by then, the session has given its connection back."""
+        Afterwards.of(self._session).add(callback)
 
     def _touch(self) -> None:
         """Write nothing, in a way that counts as writing.
@@ -170,26 +191,3 @@ class Joined:
         """
         nothing = update(Touched).where(false()).values(display_name=None)
         self._session.execute(nothing, execution_options={"synchronize_session": False})
-
-
-class _AfterCommit:
-    """Calls something once a session has committed its outermost transaction; forgets it if that is rolled back."""
-
-    def __init__(self, session: Session, callback: Callable[[], None]) -> None:
-        self._session = session
-        self._callback = callback
-        event.listen(session, "after_commit", self._on_commit)
-        event.listen(session, "after_soft_rollback", self._on_rollback)
-
-    def _on_commit(self, session: Session) -> None:
-        if not session.in_nested_transaction():
-            self._forget()
-            self._callback()
-
-    def _on_rollback(self, session: Session, previous: object) -> None:  # noqa: ARG002 - SQLAlchemy's signature
-        if not session.in_nested_transaction():
-            self._forget()
-
-    def _forget(self) -> None:
-        event.remove(self._session, "after_commit", self._on_commit)
-        event.remove(self._session, "after_soft_rollback", self._on_rollback)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import weakref
-from collections.abc import Mapping
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
@@ -14,111 +16,159 @@ from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 from authkit.errors import ConfigError
 from authkit.models import Secret
 
-__all__ = ["READS", "new_engine"]
+__all__ = ["PATIENT", "READS", "SHORT", "Limits", "new_engine"]
 
 READS = "authkit_reads"
 """The execution option of connections that only read: on SQLite, they begin no transaction."""
 
-CONNECT_TIMEOUT = 5
-LOCK_TIMEOUT = 5
-STATEMENT_TIMEOUT = 10
-BUSY_TIMEOUT = 10
 
-DRIVERS = {"postgresql": "psycopg", "postgres": "psycopg", "mysql": "pymysql", "mariadb": "pymysql"}
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How long things may take, in seconds.
+
+    Attributes:
+        connect: to connect, and to wait for a connection of the pool.
+        lock: to wait for what somebody else has locked.
+        statement: to run a statement; 0 for as long as it takes.
+    """
+
+    connect: int
+    lock: int
+    statement: int
+
+
+SHORT = Limits(connect=5, lock=5, statement=10)
+"""For whatever a request waits for."""
+PATIENT = Limits(connect=5, lock=60, statement=0)
+"""For migrations."""
+
+ANSWER = 5
+"""How much longer we wait for a server than it may take, in seconds: then it is gone."""
+
+DRIVERS = {
+    "postgresql": "postgresql+psycopg",
+    "postgres": "postgresql+psycopg",
+    "mysql": "mysql+pymysql",
+    "mariadb": "mariadb+pymysql",
+}
 """The driver of a URL that names none."""
-PACKAGES = {"psycopg": "psycopg[binary]", "psycopg2": "psycopg2-binary", "pymysql": "pymysql"}
-
-CONNECT_ARGS: Mapping[str, Mapping[str, Any]] = {
-    "psycopg": {"connect_timeout": CONNECT_TIMEOUT, "tcp_user_timeout": STATEMENT_TIMEOUT * 1000},
-    "psycopg2": {"connect_timeout": CONNECT_TIMEOUT, "tcp_user_timeout": STATEMENT_TIMEOUT * 1000},
-    "pymysql": {
-        "connect_timeout": CONNECT_TIMEOUT,
-        "read_timeout": STATEMENT_TIMEOUT,
-        "write_timeout": STATEMENT_TIMEOUT,
-    },
-    "pysqlite": {"timeout": BUSY_TIMEOUT},
-}
-ON_CONNECT: Mapping[str, tuple[str, ...]] = {
-    "postgresql": (
-        f"SET lock_timeout = '{LOCK_TIMEOUT}s'",
-        f"SET statement_timeout = '{STATEMENT_TIMEOUT}s'",
-        f"SET idle_in_transaction_session_timeout = '{2 * STATEMENT_TIMEOUT}s'",
-    ),
-    "mysql": (f"SET SESSION innodb_lock_wait_timeout = {LOCK_TIMEOUT}",),
-    "mariadb": (f"SET SESSION innodb_lock_wait_timeout = {LOCK_TIMEOUT}",),
-    "sqlite": ("PRAGMA journal_mode = WAL", "PRAGMA synchronous = FULL", "PRAGMA foreign_keys = ON"),
-}
+PACKAGES = {"psycopg": "psycopg[binary]", "psycopg2": "psycopg2-binary", "mysqldb": "mysqlclient"}
+"""The package of a driver that is not called as its package is."""
+BACKENDS = ("sqlite", "postgresql", "mysql", "mariadb")
 
 
-def new_engine(database: Secret) -> Engine:
+def new_engine(database: Secret, limits: Limits = SHORT) -> Engine:
     """Return an engine for a database URL.
 
     Raises:
-        ConfigError: it is no URL, its driver is not installed, or it is an SQLite database in memory.
+        ConfigError: it is no URL, of none of the databases that we know, or of one in memory; or its driver is not
+            installed, or is for asyncio.
     """
     url = _read_url(database)
     driver = url.get_dialect().driver
-    options: dict[str, Any] = {"pool_timeout": CONNECT_TIMEOUT, "pool_recycle": 1800}
+    options: dict[str, Any] = {"pool_timeout": limits.connect, "pool_recycle": 1800}
     if url.get_backend_name() != "sqlite":
         options["isolation_level"] = "READ COMMITTED"
     try:
-        engine = create_engine(url, hide_parameters=True, connect_args=dict(CONNECT_ARGS.get(driver, {})), **options)
+        engine = create_engine(url, hide_parameters=True, connect_args=_connect_args(driver, limits), **options)
     except ImportError:
-        package = PACKAGES.get(driver, driver)
-        problem = ConfigError(f"authkit.accounts.database needs a driver: pip install '{package}'")
+        pass
     else:
-        _prepare(engine)
+        _prepare(engine, limits)
         return engine
-    raise problem
+    raise ConfigError(f"authkit.accounts.database needs a driver: pip install '{PACKAGES.get(driver, driver)}'")
 
 
 def _read_url(database: Secret) -> URL:
     try:
         url = make_url(database.reveal())
-        if url.drivername in DRIVERS:
-            backend = (
-                url.drivername.replace("postgres", "postgresql") if url.drivername == "postgres" else url.drivername
-            )
-            url = url.set(drivername=f"{backend}+{DRIVERS[url.drivername]}")
-        if url.get_backend_name() == "sqlite" and url.database in (None, "", ":memory:"):
-            raise ConfigError("authkit.accounts.database: give SQLite a file; one in memory is not shared by threads")
-        url.get_dialect()
-        return url
+        url = url.set(drivername=DRIVERS.get(url.drivername, url.drivername))
+        is_async = url.get_dialect().is_async
     except (ArgumentError, NoSuchModuleError, ValueError):
         pass
-    except ImportError as exc:
-        raise ConfigError(f"authkit.accounts.database needs {exc.name}; pip install it") from None
+    else:
+        if url.get_backend_name() not in BACKENDS:
+            raise ConfigError("authkit.accounts.database is to be SQLite, PostgreSQL, MariaDB or MySQL")
+        if is_async:
+            raise ConfigError(f"authkit.accounts.database: {url.drivername} is for asyncio; leave the driver out")
+        if "@" in (url.host or ""):
+            raise ConfigError("authkit.accounts.database: write an @ in the password as %40")
+        if url.get_backend_name() == "sqlite" and _is_in_memory(url):
+            raise ConfigError("authkit.accounts.database: give SQLite a file; one in memory is not shared by threads")
+        return url
     raise ConfigError(
         "authkit.accounts.database is no database URL; write it as postgresql://user:password@host/name"
     )
 
 
-def _prepare(engine: Engine) -> None:
-    statements = ON_CONNECT.get(engine.dialect.name, ())
+def _is_in_memory(url: URL) -> bool:
+    return not url.database or ":memory:" in url.database or url.query.get("mode") == "memory"
+
+
+def _connect_args(driver: str, limits: Limits) -> dict[str, Any]:
+    """Return what bounds the wait for a server that does not answer, in the words of a driver."""
+    if driver in ("psycopg", "psycopg2"):
+        silence = {"keepalives_idle": ANSWER, "keepalives_interval": ANSWER, "tcp_user_timeout": 2 * ANSWER * 1000}
+        return {"connect_timeout": limits.connect, **silence}
+    if driver == "pymysql":
+        patience = limits.statement + ANSWER if limits.statement else None
+        return {"connect_timeout": limits.connect, "read_timeout": patience, "write_timeout": patience}
+    if driver == "pysqlite":
+        return {"timeout": 2 * limits.lock}  # its one lock is that of the whole file, and whoever asks may be next
+    return {}
+
+
+def _on_connect(dialect: str, limits: Limits) -> tuple[str, ...]:
+    """Return what a new connection is told first."""
+    if dialect == "postgresql":
+        return (
+            f"SET lock_timeout = '{limits.lock}s'",
+            f"SET statement_timeout = '{limits.statement}s'",
+            f"SET idle_in_transaction_session_timeout = '{2 * limits.statement}s'",
+        )
+    if dialect in ("mysql", "mariadb"):
+        # A value that does not fit is refused and never cut; the comment is read by MariaDB alone, MySQL has no such.
+        return (
+            "SET SESSION sql_mode = CONCAT(@@sql_mode, ',STRICT_ALL_TABLES')",
+            f"SET SESSION innodb_lock_wait_timeout = {limits.lock}, SESSION lock_wait_timeout = {limits.lock} "
+            f"/*M! , SESSION max_statement_time = {limits.statement} */",
+        )
+    return ("PRAGMA journal_mode = WAL", "PRAGMA synchronous = FULL", "PRAGMA foreign_keys = ON")
+
+
+def _prepare(engine: Engine, limits: Limits) -> None:
+    is_sqlite = engine.dialect.name == "sqlite"
 
     @event.listens_for(engine, "connect")
     def set_up(connection: Any, record: object) -> None:  # noqa: ARG001 - SQLAlchemy's signature
-        if engine.dialect.name == "sqlite":
-            connection.isolation_level = None  # the driver begins no transactions: we do
-        cursor = connection.cursor()
-        for statement in statements:
-            cursor.execute(statement)
-        cursor.close()
-        if engine.dialect.name != "sqlite":
-            connection.commit()
+        try:
+            if is_sqlite:
+                connection.isolation_level = None  # the driver begins no transactions: we do
+            _execute(connection, _on_connect(engine.dialect.name, limits))
+        except BaseException:
+            connection.close()  # SQLAlchemy 2.0 does not
+            raise
 
-    if engine.dialect.name == "sqlite":
+    if is_sqlite:
+        event.listen(engine, "begin", _begin_for_writing)
+    os.register_at_fork(after_in_child=partial(forget_connections, weakref.ref(engine)))
 
-        @event.listens_for(engine, "begin")
-        def begin(connection: Connection) -> None:
-            # A transaction that began by reading could not write once somebody else has; this one waits its turn.
-            if not connection.get_execution_options().get(READS):
-                connection.exec_driver_sql("BEGIN IMMEDIATE")
 
-    known = weakref.ref(engine)
+def _execute(connection: Any, statements: Iterable[str]) -> None:
+    cursor = connection.cursor()
+    for statement in statements:
+        cursor.execute(statement)
+    cursor.close()
+    connection.commit()
 
-    def forget_connections() -> None:
-        if (mine := known()) is not None:
-            mine.dispose(close=False)
 
-    os.register_at_fork(after_in_child=forget_connections)
+def _begin_for_writing(connection: Connection) -> None:
+    """Begin a transaction of SQLite's. One that began by reading could not write once somebody else has."""
+    if not connection.get_execution_options().get(READS):
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+def forget_connections(known: weakref.ref[Engine]) -> None:
+    """Let a process that was just forked leave the connections to its parent: both would talk at once."""
+    if (engine := known()) is not None:
+        engine.dispose(close=False)

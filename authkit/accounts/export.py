@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, Select, or_, select
+from sqlalchemy import Row, Select, and_, or_, select
 
 from authkit.accounts.audit import digest
 from authkit.accounts.database import Executor
@@ -27,7 +27,9 @@ def export_account(executor: Executor, account_id: str) -> Mapping[str, object] 
     theirs = identities.c.account_id == account_id
     found = executor.execute(select(identities).where(theirs).order_by(identities.c.id)).all()
     digests = [digest(Identity(row.authority, row.client, row.subject)) for row in found]
-    trail = select(audit).where(or_(audit.c.account_id == account_id, audit.c.identity.in_(digests)))
+    # What names no account happened to a token; what names another is not this person's, who has the identity now.
+    of_token = and_(audit.c.account_id.is_(None), audit.c.identity.in_(digests))
+    trail = select(audit).where(or_(audit.c.account_id == account_id, of_token))
     return {
         "account": _plain(account),
         "identities": [_plain(row) for row in found],

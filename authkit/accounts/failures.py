@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, SQLAlchemyError
 
 from authkit.errors import StoreUnavailable
 
@@ -11,7 +11,7 @@ __all__ = ["may_pass", "store_unavailable"]
 PASSING_STATES = frozenset({"40001", "40P01"})
 """PostgreSQL: serialization failure, deadlock."""
 PASSING_NUMBERS = frozenset({1020, 1213})
-"""MariaDB: the record has changed since it was read, deadlock."""
+"""MariaDB: the record has changed since it was read, deadlock (which newer drivers call 40001 as well)."""
 MISSING_TABLE = ("no such table", "no such column")
 MISSING_STATES = frozenset({"42P01", "42703"})
 MISSING_NUMBERS = frozenset({1054, 1146})
@@ -31,13 +31,21 @@ def may_pass(exc: SQLAlchemyError) -> bool:
 
 
 def store_unavailable(exc: SQLAlchemyError) -> StoreUnavailable:
-    """Return our error for a failure, with the database's own words for the log. They hold no parameters."""
+    """Return our error for a failure, with the database's own words for the log, where they quote no values."""
     if not isinstance(exc, DBAPIError):
         return StoreUnavailable(f"the database failed: {type(exc).__name__}")
-    said = f"{type(exc.orig).__name__}: {str(exc.orig).partition(chr(10))[0]}"
+    said = f"{type(exc.orig).__name__}: {_words(exc)}"
     if _is_missing(exc):
         return StoreUnavailable(f"the tables are missing or behind, run: authkit db upgrade ({said})")
     return StoreUnavailable(f"the database failed: {said}")
+
+
+def _words(exc: DBAPIError) -> str:
+    """Return the first line of what the database says; of a value or a key that it does not like, only the code."""
+    if isinstance(exc, (IntegrityError, DataError)):
+        number = _number(exc)
+        return f"code {number if isinstance(number, int) else _state(exc) or number}"
+    return str(exc.orig).partition("\n")[0]
 
 
 def _is_missing(exc: DBAPIError) -> bool:
@@ -47,7 +55,7 @@ def _is_missing(exc: DBAPIError) -> bool:
 
 
 def _state(exc: DBAPIError) -> str:
-    return getattr(exc.orig, "sqlstate", None) or ""
+    return getattr(exc.orig, "sqlstate", None) or getattr(exc.orig, "sqlite_errorname", None) or ""
 
 
 def _number(exc: DBAPIError) -> object:

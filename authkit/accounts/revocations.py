@@ -15,6 +15,7 @@ from authkit.accounts.strongbox import Strongbox
 from authkit.errors import AuthkitError, ProviderRejected, ReauthRequired, StoreUnavailable
 from authkit.flow import AuthKit
 from authkit.models import Identity, Token
+from authkit.provider import OAuth2Provider
 
 __all__ = ["Pending", "Revocations"]
 
@@ -61,6 +62,15 @@ class Revocations:
         }
         executor.execute(insert(revocations).values(**values))
 
+    def cancel(self, executor: Executor, identity: Identity) -> None:
+        """Let nothing of an identity wait any more, within the transaction in which it comes back.
+
+        Ending an old token may end all that its user has allowed since: at TikTok, it disconnects the app.
+        """
+        who = digest(identity)
+        if count_changed(executor, delete(revocations).where(revocations.c.identity == who)):
+            record(executor, self._now(), "revocation_cancelled", identity=identity, reason="the user came back")
+
     def count(self) -> int:
         """Return how many wait."""
         counting = select(func.count()).select_from(revocations)
@@ -74,21 +84,24 @@ class Revocations:
             pending = self._next(pending.id, identity)
 
     def attempt(self, pending: Pending) -> bool:
-        """Tell the provider once; False if that has to be done again later.
+        """Tell the provider once; False if that is to be done again later, or somebody else is doing it.
 
         A provider that says that the token is none has nothing to end (RFC 7009, section 2.2). One that cannot be
         reached, or that refuses us, may still have it (section 2.2.1).
+
+        Raises:
+            StoreUnavailable: the database failed.
         """
-        try:
-            access_token, refresh_token = self._strongbox.open(pending.identity_digest, pending.sealed)
-            self._kit.revoke(pending.registration, Token(access_token, refresh_token))
-        except (ProviderRejected, ReauthRequired):
-            pass
-        except AuthkitError as error:
-            pause = timedelta(seconds=error.retry_after or 0)
-            self._database.write(lambda executor: self._postpone(executor, pending, pause))
+        if not self._database.write(lambda executor: self._take(executor, pending)):
             return False
-        self._database.write(lambda executor: self._forget(executor, pending))
+        try:
+            reason = self._end(pending)
+        except AuthkitError as error:
+            pause = min(timedelta(seconds=error.retry_after or 0), LONGEST_PAUSE)
+            if pause > _pause_after(pending.tries):
+                self._database.write(lambda executor: self._postpone(executor, pending, pause))
+            return False
+        self._database.write(lambda executor: self._forget(executor, pending, reason))
         return True
 
     def attempt_all(self, identity: Identity) -> None:
@@ -110,12 +123,72 @@ class Revocations:
         row = self._database.read(lambda executor: executor.execute(oldest).one_or_none())
         return None if row is None else Pending(row.id, row.registration, row.identity, row.sealed, row.tries)
 
-    def _postpone(self, executor: Executor, pending: Pending, at_least: timedelta) -> None:
-        pause = max(at_least, min(FIRST_PAUSE * 2 ** min(pending.tries, 20), LONGEST_PAUSE))
-        changed = update(revocations).where(revocations.c.id == pending.id)
-        executor.execute(changed.values(tries=pending.tries + 1, retry_at=self._now() + pause))
+    def _take(self, executor: Executor, pending: Pending) -> bool:
+        """Count a try before it is made, so that nobody else makes it too; False if somebody does."""
+        changed = count_changed(
+            executor,
+            update(revocations)
+            .where(revocations.c.id == pending.id, revocations.c.tries == pending.tries)
+            .values(tries=pending.tries + 1, retry_at=self._now() + _pause_after(pending.tries)),
+        )
+        return changed == 1
 
-    def _forget(self, executor: Executor, pending: Pending) -> None:
+    def _end(self, pending: Pending) -> str:
+        """End a token at the provider, and return why there was nothing to end, "" if there was.
+
+        Some, such as TikTok, take access tokens only, and the refresh token of one that has expired lives on. So
+        with it a fresh one is had first, and kept until that is revoked.
+        """
+        token = Token(*self._strongbox.open(pending.identity_digest, pending.sealed))
+        reason = self._revoke(pending, token)
+        if reason and token.refresh_token and self._takes_access_tokens_only(pending.registration):
+            try:
+                fresh = self._kit.refresh(pending.registration, token)
+            except ReauthRequired as error:
+                return error.reason
+            self._database.write(lambda executor: self._keep(executor, pending, fresh))
+            reason = self._revoke(pending, fresh)
+        return reason
+
+    def _revoke(self, pending: Pending, token: Token) -> str:
+        try:
+            return "" if self._kit.revoke(pending.registration, token) else "the provider revokes nothing"
+        except (ProviderRejected, ReauthRequired) as error:
+            return error.reason or error.code
+
+    def _takes_access_tokens_only(self, registration: str) -> bool:
+        provider = self._kit.registrations[registration].provider
+        return (
+            isinstance(provider, OAuth2Provider)
+            and provider.revoke_with == "access_token"
+            and bool(provider.revoke_url)
+        )
+
+    def _keep(self, executor: Executor, pending: Pending, fresh: Token) -> None:
+        values = {
+            "sealed": self._strongbox.seal(pending.identity_digest, fresh),
+            "sealed_with": self._strongbox.key_id,
+        }
+        executor.execute(update(revocations).where(revocations.c.id == pending.id).values(**values))
+
+    def _postpone(self, executor: Executor, pending: Pending, pause: timedelta) -> None:
+        changed = update(revocations).where(revocations.c.id == pending.id)
+        executor.execute(changed.values(retry_at=self._now() + pause))
+
+    def _forget(self, executor: Executor, pending: Pending, reason: str) -> None:
         gone = count_changed(executor, delete(revocations).where(revocations.c.id == pending.id))
         if gone == 1:
-            record(executor, self._now(), "revoked", registration=pending.registration)
+            record(
+                executor,
+                self._now(),
+                "revoked",
+                identity=pending.identity_digest,
+                registration=pending.registration,
+                reason=reason,
+            )
+
+
+def _pause_after(tries: int) -> timedelta:
+    """Return how long to wait after that many tries, and one more."""
+    doubled: timedelta = FIRST_PAUSE * 2 ** min(tries, 20)
+    return min(doubled, LONGEST_PAUSE)

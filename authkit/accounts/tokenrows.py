@@ -6,19 +6,20 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, and_, insert, or_, select, update
+from sqlalchemy import ColumnElement, Row, Select, and_, insert, not_, or_, select, update
 
 from authkit.accounts.columns import database_time
 from authkit.accounts.database import Executor, count_changed
 from authkit.accounts.schema import identities, tokens
 from authkit.accounts.strongbox import Strongbox
-from authkit.errors import printable
+from authkit.errors import StoreUnavailable, printable
 from authkit.models import Identity, Token
 
 __all__ = ["KeptToken", "Lease", "TokenRows", "is_identity"]
 
 MARGIN = timedelta(minutes=5)
 UNKNOWN_LIFETIME = timedelta(hours=1)
+IS_LEASED = tokens.c.lease_until > database_time()
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +34,7 @@ class KeptToken:
         obtained_at: when the provider issued it, in UTC.
         closed_because: why it is of no use any more, "" while it is.
         fence: the number of changes so far.
+        is_leased: whether somebody was refreshing it when it was read.
         failures: how many refreshes failed, one after the other.
         retry_at: when the next may be tried, None for at once.
     """
@@ -44,13 +46,21 @@ class KeptToken:
     obtained_at: datetime
     closed_because: str
     fence: int
+    is_leased: bool
     failures: int
     retry_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
 class Lease:
-    """The right to refresh one token, until it ends or somebody changes the row."""
+    """The right to refresh one token, until it ends and somebody else takes it, or the row is changed otherwise.
+
+    Attributes:
+        identity_id: the number of the identity's row.
+        owner: who has it, a random text.
+        fence: the number of the change by which it was taken. Once the row has another, the lease is stale, and its
+            owner can write nothing.
+    """
 
     identity_id: int
     owner: str
@@ -69,11 +79,13 @@ def is_identity(identity: Identity) -> ColumnElement[bool]:
 def refresh_at(token: Token, obtained_at: datetime) -> datetime | None:
     """Return when to refresh a token, None for never, by the numbers that the provider sent.
 
-    That is five minutes before it ends, or a tenth of its lifetime where that is less. A token whose end is unknown
-    and that can be refreshed is, after an hour.
+    That is five minutes before it ends, or a tenth of its lifetime where that is less; after an hour, where its end
+    is unknown. Without a refresh token, nothing is to be had by asking early.
     """
+    if not token.refresh_token:
+        return token.expires_at
     if token.expires_at is None:
-        return obtained_at + UNKNOWN_LIFETIME if token.refresh_token else None
+        return obtained_at + UNKNOWN_LIFETIME
     return token.expires_at - min(MARGIN, (token.expires_at - obtained_at) / 10)
 
 
@@ -83,9 +95,16 @@ class TokenRows:
     def __init__(self, strongbox: Strongbox) -> None:
         self._strongbox = strongbox
 
-    def read(self, executor: Executor, identity: Identity) -> KeptToken | None:
-        """Return the token of an identity, by one query; None if there has never been one."""
-        row = executor.execute(selection().where(is_identity(identity))).one_or_none()
+    def read(self, executor: Executor, identity: Identity, *, for_change: bool = False) -> KeptToken | None:
+        """Return the token of an identity, by one query; None if there has never been one.
+
+        For a change, it is as it is now, and nobody else can write it until the work is done.
+
+        Raises:
+            StoreUnavailable: it does not open, see `Strongbox.open`.
+        """
+        query = selection().where(is_identity(identity))
+        row = executor.execute(query.with_for_update() if for_change else query).one_or_none()
         return None if row is None else self.kept(row)
 
     def kept(self, row: Row[Any]) -> KeptToken:
@@ -110,6 +129,7 @@ class TokenRows:
             obtained_at=row.obtained_at,
             closed_because=(row.closed_because or "closed") if token is None else "",
             fence=row.fence,
+            is_leased=bool(row.is_leased),
             failures=row.failures,
             retry_at=row.retry_at,
         )
@@ -122,10 +142,7 @@ class TokenRows:
         A provider that gives a refresh token at the first consent only, such as Google, has not taken it back.
         """
         if token.refresh_token is None:
-            before = self.read(executor, identity)
-            if before is not None and before.token is not None and before.registration == registration:
-                old = before.token
-                token = replace(token, refresh_token=old.refresh_token, refresh_expires_at=old.refresh_expires_at)
+            token = self._with_old_refresh_token(executor, identity, registration, token)
         values = {**self._values(identity, token, now), "registration": registration, "lease_owner": None}
         changed = count_changed(
             executor,
@@ -137,7 +154,7 @@ class TokenRows:
     def take_lease(self, executor: Executor, kept: KeptToken, owner: str, seconds: int) -> Lease | None:
         """Return the lease of a token that is as it was read, None if it is not, or somebody else has the lease."""
         lease = Lease(kept.identity_id, owner, kept.fence + 1)
-        is_free = or_(tokens.c.lease_until.is_(None), tokens.c.lease_until <= database_time())
+        is_free = or_(tokens.c.lease_until.is_(None), not_(IS_LEASED))
         changed = count_changed(
             executor,
             update(tokens)
@@ -149,19 +166,19 @@ class TokenRows:
             )
             .values(fence=lease.fence, lease_owner=owner, lease_until=database_time() + seconds),
         )
-        return lease if changed == 1 or self._holds(executor, lease) else None
+        return lease if changed == 1 or _is_left_by(executor, lease) else None
 
     def replace(self, executor: Executor, lease: Lease, identity: Identity, token: Token, now: datetime) -> bool:
         """Put the refreshed token in the place of the old; False if the lease is stale, and nothing was written."""
-        return self._finish(executor, lease, self._values(identity, token, now))
+        return self._settle(executor, lease, self._values(identity, token, now))
 
     def postpone(self, executor: Executor, lease: Lease, failures: int, retry_at: datetime) -> bool:
         """Keep the old token, and give back the lease; False if it is stale."""
-        return self._finish(executor, lease, {"failures": failures, "retry_at": retry_at, "lease_until": None})
+        return self._settle(executor, lease, {"failures": failures, "retry_at": retry_at, "lease_until": None})
 
     def close(self, executor: Executor, lease: Lease, because: str, now: datetime) -> bool:
         """Close the token: it is of no use any more; False if the lease is stale."""
-        return self._finish(executor, lease, _closed(because, now))
+        return self._settle(executor, lease, _closed(because, now))
 
     def drop(self, executor: Executor, identity_id: int, because: str, now: datetime) -> bool:
         """Close the token whoever has the lease; False if it was closed before."""
@@ -185,6 +202,24 @@ class TokenRows:
         )
         return changed == 1
 
+    @staticmethod
+    def is_settled(executor: Executor, lease: Lease) -> bool:
+        """Whether the last change of the row is that the owner of `lease` has ended it."""
+        return _is_left_by(executor, _ended(lease))
+
+    def _with_old_refresh_token(
+        self, executor: Executor, identity: Identity, registration: str, token: Token
+    ) -> Token:
+        """Return a token with the refresh token that is kept, if there is one that opens."""
+        try:
+            before = self.read(executor, identity, for_change=True)
+        except StoreUnavailable:
+            return token
+        if before is None or before.token is None or before.registration != registration:
+            return token
+        old = before.token
+        return replace(token, refresh_token=old.refresh_token, refresh_expires_at=old.refresh_expires_at)
+
     def _values(self, identity: Identity, token: Token, now: datetime) -> dict[str, Any]:
         return {
             "sealed": self._strongbox.seal(identity.key, token),
@@ -201,34 +236,40 @@ class TokenRows:
             "lease_until": None,
         }
 
-    def _finish(self, executor: Executor, lease: Lease, values: dict[str, Any]) -> bool:
-        """Write what became of a lease, and end it: whoever read the row before has to read it again."""
-        ended = Lease(lease.identity_id, lease.owner, lease.fence + 1)
+    @staticmethod
+    def _settle(executor: Executor, lease: Lease, values: dict[str, Any]) -> bool:
+        """Write what came of a lease, and end it: whoever read the row before has to read it again."""
         changed = count_changed(
             executor,
             update(tokens)
             .where(tokens.c.identity_id == lease.identity_id, tokens.c.fence == lease.fence)
-            .values(**values, fence=ended.fence),
+            .values(**values, fence=_ended(lease).fence),
         )
-        return changed == 1 or self._holds(executor, ended)
-
-    @staticmethod
-    def _holds(executor: Executor, lease: Lease) -> bool:
-        """Whether the row is as the lease left it: a connection that was lost at the commit does not say."""
-        found = executor.execute(
-            select(tokens.c.identity_id).where(
-                tokens.c.identity_id == lease.identity_id,
-                tokens.c.lease_owner == lease.owner,
-                tokens.c.fence == lease.fence,
-            )
-        )
-        return found.one_or_none() is not None
+        return changed == 1
 
 
 def selection() -> Select[Any]:
     """Return the selection of tokens, each with its identity."""
     named = (identities.c.authority, identities.c.client, identities.c.subject)
-    return select(tokens, *named).join_from(tokens, identities, tokens.c.identity_id == identities.c.id)
+    return select(tokens, *named, IS_LEASED.label("is_leased")).join_from(
+        tokens, identities, tokens.c.identity_id == identities.c.id
+    )
+
+
+def _ended(lease: Lease) -> Lease:
+    return Lease(lease.identity_id, lease.owner, lease.fence + 1)
+
+
+def _is_left_by(executor: Executor, lease: Lease) -> bool:
+    """Whether the row is as `lease` says: when a connection was lost at the commit, that is how to know."""
+    found = executor.execute(
+        select(tokens.c.identity_id).where(
+            tokens.c.identity_id == lease.identity_id,
+            tokens.c.lease_owner == lease.owner,
+            tokens.c.fence == lease.fence,
+        )
+    )
+    return found.one_or_none() is not None
 
 
 def _closed(because: str, now: datetime) -> dict[str, Any]:

@@ -9,26 +9,22 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timezone
 
-from authkit.accounts.audit import record
-from authkit.accounts.database import Database, Executor
-from authkit.accounts.revocations import Revocations
+from authkit.accounts.database import Database
+from authkit.accounts.refresher import Refresher
 from authkit.accounts.schema import tokens
 from authkit.accounts.strongbox import Strongbox
 from authkit.accounts.tokenrows import KeptToken, Lease, TokenRows, refresh_at
-from authkit.errors import AuthkitError, ProviderUnavailable, ReauthRequired, StoreUnavailable, UnknownProvider
+from authkit.errors import ProviderUnavailable, ReauthRequired
 from authkit.flow import AuthKit
 from authkit.models import Identity, Secret, Token
 
 __all__ = ["Vault"]
 
 LEASE = 30
-"""How long a refresh may take, in seconds. Asking the provider ends after 15."""
-SAVING = 10
-"""How long to try to write a new token, in seconds: its predecessor is dead already."""
+"""How long a refresh may take, in seconds. The provider has 15 of them, and writing the answer 10."""
 FIRST_POLL, LONGEST_POLL = 0.05, 0.5
-FIRST_PAUSE, LONGEST_PAUSE = timedelta(seconds=5), timedelta(minutes=5)
 
 
 class Vault:
@@ -39,19 +35,28 @@ class Vault:
     Args:
         kit: speaks to the providers.
         database: where the tokens are.
-        lease: for how many seconds a process that died in a refresh delays the others.
+        lease: for how many seconds a process that died in a refresh delays the others. A refresh that takes longer
+            can be overtaken, and what the provider answered is thrown away then.
         sleep: waits for a number of seconds.
+        timer: counts the seconds that were waited.
     """
 
     def __init__(
-        self, kit: AuthKit, database: Database, *, lease: int = LEASE, sleep: Callable[[float], None] = time.sleep
+        self,
+        kit: AuthKit,
+        database: Database,
+        *,
+        lease: int = LEASE,
+        sleep: Callable[[float], None] = time.sleep,
+        timer: Callable[[], float] = time.monotonic,
     ) -> None:
         self._kit = kit
         self._database = database
         self._lease = lease
         self._sleep = sleep
+        self._timer = timer
         self._rows = TokenRows(Strongbox(kit.vault_secrets, kit.random, tokens.name))
-        self._revocations = Revocations(kit, database)
+        self._refresher = Refresher(kit, database, self._rows, sleep=sleep, timer=timer)
 
     def access_token(self, identity: Identity) -> Secret:
         """Return an access token that is good now, refreshed if need be.
@@ -59,7 +64,10 @@ class Vault:
         Raises:
             ReauthRequired: there is no token, or it is of no use any more: the user has to sign in again.
             ProviderUnavailable: the token has ended, and the provider cannot be asked for another now.
-            StoreUnavailable: the database failed.
+            UnknownProvider: the token has ended, and its registration is not configured any more.
+            StoreUnavailable: the database failed, or the key that sealed the token is not configured any more.
+            AuthkitError: the token has ended, and the provider answered the attempt to refresh it with another
+                error. The token is kept; the attempt is made again after a while.
         """
         return self.token(identity).access_token
 
@@ -68,40 +76,43 @@ class Vault:
         return self._good_token(identity, stale=None)
 
     def refresh(self, identity: Identity, stale: Secret | None = None) -> Token:
-        """Return a token other than `stale`, whatever the numbers say: for one that the provider refuses early.
+        """Return a token that is good and is not `stale`, whatever the numbers say.
 
         Args:
             identity: whose token.
-            stale: the access token that is of no use; if it has been replaced already, nothing is refreshed. None for
-                the one that is kept now.
+            stale: an access token that the provider refuses before its end; if it has been replaced already, nothing
+                is refreshed. None for the one that is kept now, which stays if there is no refresh token.
 
         Raises:
-            AuthkitError: as in `access_token`; an error of the refresh is raised even if the old token has not ended.
+            AuthkitError: as in `access_token`, and even if the old token has not ended.
         """
-        return self._good_token(identity, stale=stale or _open(self._read(identity)).access_token)
+        token = _open(self._read(identity))
+        if stale is None and not token.refresh_token:
+            raise ReauthRequired("there is no refresh token")
+        return self._good_token(identity, stale or token.access_token)
 
     def _good_token(self, identity: Identity, stale: Secret | None) -> Token:
-        """Return the token as soon as it is fine, and not `stale`: read, refreshed, or waited for."""
-        ends_at = time.monotonic() + 2 * self._lease
+        """Return the token as soon as it is good, and not `stale`: read, refreshed, or waited for."""
+        ends_at = self._timer() + 2 * self._lease
         pause = FIRST_POLL
         while True:
-            kept, now = self._read(identity), self._now()
+            kept, now = self._read(identity), datetime.fromtimestamp(int(self._kit.clock()), timezone.utc)
             token = _open(kept)
-            if token.access_token != stale if stale else not _is_due(kept, now):
+            is_usable = token.access_token != stale and (token.expires_at is None or now < token.expires_at)
+            if is_usable and not _is_due(token, kept.obtained_at, now):
                 return token
-            if kept.retry_at is not None and now < kept.retry_at:
-                if stale is None and _is_good(kept, now):
-                    return token
-                raise _not_yet(kept.retry_at - now)
-            lease = self._take(kept)
+            problem = self._refresher.problem(kept)
+            lease = None if problem or kept.is_leased else self._take_lease(kept)
             if lease is not None:
-                fresh = self._refreshed(kept, lease, is_needed=stale is not None)
+                fresh = self._refresher.refresh(kept, token, lease, is_usable=is_usable)
                 if fresh is not None:
                     return fresh
                 continue
-            if stale is None and _is_good(kept, now):
+            if is_usable:
                 return token
-            if time.monotonic() >= ends_at:
+            if problem is not None:
+                raise problem
+            if self._timer() >= ends_at:
                 raise ProviderUnavailable("others are refreshing this token, and have not come to an end")
             self._sleep(pause)
             pause = min(2 * pause, LONGEST_POLL)
@@ -112,98 +123,9 @@ class Vault:
             raise ReauthRequired("no token is kept for this identity")
         return kept
 
-    def _take(self, kept: KeptToken) -> Lease | None:
-        if kept.registration not in self._kit.registrations:
-            raise UnknownProvider(
-                f"the token is of registration {kept.registration!r}, which is not configured any more"
-            )
+    def _take_lease(self, kept: KeptToken) -> Lease | None:
         owner = self._kit.random(16).hex()
         return self._database.write(lambda executor: self._rows.take_lease(executor, kept, owner, self._lease))
-
-    def _refreshed(self, kept: KeptToken, lease: Lease, *, is_needed: bool) -> Token | None:
-        """Ask the provider and write what it answers; None if the row has changed meanwhile: then read it again.
-
-        Where that fails for now, and the new token is not needed yet, the old one is returned.
-        """
-        try:
-            fresh = self._kit.refresh(kept.registration, _open(kept))
-        except ReauthRequired as error:
-            self._close(kept, lease, error)
-            raise
-        except AuthkitError as error:
-            self._postpone(kept, lease, error)
-            if is_needed or not _is_good(kept, self._now()):
-                raise
-            return _open(kept)
-        if self._save(kept, lease, fresh):
-            self._kit.plugins.token_refreshed(kept.identity)
-            return fresh
-        self._revoke_if_unlinked(kept, fresh)
-        return None
-
-    def _save(self, kept: KeptToken, lease: Lease, fresh: Token) -> bool:
-        """Write the new token; False if the lease is stale. While the database fails, try for some seconds."""
-
-        def write(executor: Executor) -> bool:
-            is_written = self._rows.replace(executor, lease, kept.identity, fresh, self._now())
-            if is_written:
-                self._record(executor, "refreshed", kept)
-            return is_written
-
-        ends_at = time.monotonic() + SAVING
-        while True:
-            try:
-                return self._database.write(write)
-            except StoreUnavailable:
-                if time.monotonic() >= ends_at:
-                    raise
-            self._sleep(LONGEST_POLL)
-
-    def _close(self, kept: KeptToken, lease: Lease, error: ReauthRequired) -> None:
-        """Mark the token as of no use, once, and tell the observers."""
-
-        def write(executor: Executor) -> bool:
-            is_written = self._rows.close(executor, lease, error.reason, self._now())
-            if is_written:
-                self._record(executor, "reauth_required", kept, error.reason, error.correlation_id)
-            return is_written
-
-        if self._database.write(write):
-            self._kit.plugins.reauth_required(kept.identity, error.reason)
-
-    def _postpone(self, kept: KeptToken, lease: Lease, error: AuthkitError) -> None:
-        """Keep the token, and let nobody ask the provider for a while."""
-        pause = min(FIRST_PAUSE * 2 ** min(kept.failures, 10), LONGEST_PAUSE)
-        retry_at = self._now() + max(pause, timedelta(seconds=error.retry_after or 0))
-        self._database.write(lambda executor: self._rows.postpone(executor, lease, kept.failures + 1, retry_at))
-
-    def _revoke_if_unlinked(self, kept: KeptToken, fresh: Token) -> None:
-        """End a new token whose identity was unlinked while the provider answered: nobody else knows of it."""
-
-        def write(executor: Executor) -> bool:
-            is_gone = self._rows.read(executor, kept.identity) is None
-            if is_gone:
-                self._revocations.add(executor, kept.identity, kept.registration, fresh)
-            return is_gone
-
-        if self._database.write(write):
-            self._revocations.attempt_all(kept.identity)
-
-    def _record(
-        self, executor: Executor, event: str, kept: KeptToken, reason: str = "", ref: str | None = None
-    ) -> None:
-        record(
-            executor,
-            self._now(),
-            event,
-            identity=kept.identity,
-            registration=kept.registration,
-            reason=reason,
-            reference=ref,
-        )
-
-    def _now(self) -> datetime:
-        return datetime.fromtimestamp(int(self._kit.clock()), timezone.utc)
 
 
 def _open(kept: KeptToken) -> Token:
@@ -212,16 +134,6 @@ def _open(kept: KeptToken) -> Token:
     return kept.token
 
 
-def _is_due(kept: KeptToken, now: datetime) -> bool:
-    due_at = refresh_at(_open(kept), kept.obtained_at)
+def _is_due(token: Token, obtained_at: datetime, now: datetime) -> bool:
+    due_at = refresh_at(token, obtained_at)
     return due_at is not None and now >= due_at
-
-
-def _is_good(kept: KeptToken, now: datetime) -> bool:
-    expires_at = _open(kept).expires_at
-    return expires_at is None or now < expires_at
-
-
-def _not_yet(pause: timedelta) -> ProviderUnavailable:
-    left = int(pause.total_seconds())
-    return ProviderUnavailable(f"the last refresh failed; the next is tried in {left} s", retry_after=left)

@@ -10,6 +10,8 @@ from rich.console import Console
 
 from authkit.cli import demo as demo_module
 from authkit.cli import emulating, listing
+from authkit.cli.database import db
+from authkit.cli.tokens import tokens
 from authkit.errors import AuthkitError
 
 __all__ = ["authkit"]
@@ -91,3 +93,7 @@ def emulate(provider: str, only_list: bool, **options: Any) -> None:
 def demo(provider: str, check: bool, as_json: bool, port: int, emulator_port: int) -> None:
     """Show a login with PROVIDER, emulated on this machine; then serve it until Ctrl-C."""
     raise SystemExit(demo_module.run(provider, port, emulator_port, check=check, as_json=as_json))
+
+
+authkit.add_command(db)
+authkit.add_command(tokens)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from authkit import AuthKit
-from authkit.accounts import Database, SqlClaims
 from authkit.cli.listing import read_ini
+
+if TYPE_CHECKING:
+    from authkit.accounts import Database
 
 __all__ = ["ini_option", "open_store"]
 
@@ -23,8 +26,10 @@ def open_store(ini: Path | None) -> tuple[AuthKit, Database]:
     """Return the kit and the database of an app's settings: an ini file, if there is one, and the environment.
 
     Raises:
-        ConfigError: a setting is missing, unknown or malformed.
+        ConfigError: a setting is missing, unknown or malformed, or SQLAlchemy is not installed.
     """
+    from authkit.accounts import Database, SqlClaims  # late: the other commands do without SQLAlchemy
+
     kit = AuthKit.from_settings(read_ini(ini) if ini else {})
     database = Database.open(kit.parts["accounts"]["database"])
     return kit.with_claims(SqlClaims(database, kit.clock)), database

@@ -9,20 +9,26 @@ from pyramid.request import Request
 from pyramid.response import Response
 
 from authkit.errors import AuthkitError, InvalidRequest, MethodNotAllowed
+from authkit.flow import Redirect
 from authkit.pages import SAFE_HEADERS, Page, Pages
 from authkit.site import Site
 
 __all__ = [
     "begin",
+    "begin_again_at",
     "error_response",
     "garbled_path",
+    "json_error",
     "on_our_origin",
     "page_response",
     "redirect",
+    "to_provider",
+    "wants_json",
     "with_safe_headers",
 ]
 
 RETRY_AFTER = 30
+AGAIN = "authkit.begin_again_at"
 
 
 def with_safe_headers(response: Response) -> Response:
@@ -58,7 +64,12 @@ def begin(
     begun = request.authkit.begin(
         registration, cookies=request.cookies.items(), return_to=return_to, scope=scope, prompt=prompt
     )
-    return redirect(begun.url, status=302, headers=[("Set-Cookie", cookie.header) for cookie in begun.cookies])
+    return to_provider(begun, status=302)
+
+
+def to_provider(begun: Redirect, status: int) -> Response:
+    """Return the redirect to the provider, with the cookies of the transaction."""
+    return redirect(begun.url, status, headers=[("Set-Cookie", cookie.header) for cookie in begun.cookies])
 
 
 def on_our_origin(response: Response, site: Site) -> Response:
@@ -79,17 +90,23 @@ def page_response(page: Page) -> Response:
 def error_response(error: AuthkitError, request: Request) -> Response:
     """Return what a visitor gets to see of `error`: the app's login page, our page, or JSON."""
     kit = request.authkit
-    if _wants_json(request):
+    if wants_json(request):
         response = _json_response(error)
     elif kit.site.login_url:
         return redirect(kit.site.failure_url(error.code, error.correlation_id))
     else:
-        response = page_response(Pages(kit).error(error))
-    if isinstance(error, MethodNotAllowed):
-        response.headers["Allow"] = error.allowed
-    if error.status in (429, 503):
-        response.headers["Retry-After"] = str(error.retry_after or RETRY_AFTER)
-    return with_safe_headers(response)
+        response = page_response(Pages(kit).error(error, again=request.environ.get(AGAIN, "")))
+    return _with_error_headers(response, error)
+
+
+def json_error(error: AuthkitError) -> Response:
+    """Return `error` as JSON, whatever is asked for: what a machine is answered that is no visitor."""
+    return _with_error_headers(_json_response(error), error)
+
+
+def begin_again_at(request: Request, path: str) -> None:
+    """Let an error page of this request offer another try at a local path; "" leaves it at a login."""
+    request.environ[AGAIN] = path
 
 
 def garbled_path(error: UnicodeDecodeError, request: Request) -> Response:  # noqa: ARG001 - Pyramid's signature
@@ -99,12 +116,20 @@ def garbled_path(error: UnicodeDecodeError, request: Request) -> Response:  # no
     return error_response(failure, request)
 
 
+def _with_error_headers(response: Response, error: AuthkitError) -> Response:
+    if isinstance(error, MethodNotAllowed):
+        response.headers["Allow"] = error.allowed
+    if error.status in (429, 503):
+        response.headers["Retry-After"] = str(error.retry_after or RETRY_AFTER)
+    return with_safe_headers(response)
+
+
 def _json_response(error: AuthkitError) -> Response:
     body = {"error": {"code": error.code, "message": error.message, "correlation_id": error.correlation_id}}
     return Response(json.dumps(body), status=error.status, content_type="application/json", charset="utf-8")
 
 
-def _wants_json(request: Request) -> bool:
+def wants_json(request: Request) -> bool:
     """Whether JSON is wanted rather than a page; a browser, and whoever does not say, gets the page."""
     offers = request.accept.acceptable_offers(["text/html", "application/json"])
     return bool(offers) and offers[0][0] == "application/json"

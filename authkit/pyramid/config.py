@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from pyramid.config import Configurator
 from pyramid.exceptions import URLDecodeError
@@ -31,14 +32,30 @@ from authkit.pyramid.answers import error_response, garbled_path
 from authkit.pyramid.handlers import HANDLER, LoginHandler, default_on_login
 from authkit.pyramid.security import CookieSecurityPolicy
 
-__all__ = ["KIT", "includeme"]
+__all__ = ["DEFAULTS", "KIT", "Defaults", "add_routes", "includeme"]
 
 KIT = "authkit.kit"
+DEFAULTS = "authkit.defaults"
+NO_PAGE_OF_OURS = "(?!accounts$)[^/]+"
+"""What stands for a registration in the route of a start: ``accounts`` is a page, whichever route comes first."""
 LATE = PHASE3_CONFIG + 10
 """The order of actions that look at what the app has set: after all of Pyramid's own."""
 BEFORE_VIEWS = PHASE3_CONFIG - 5
 """The order of the security policy: after the app has set its own, before its views are made. A view that is made
 before there is a policy would be open to everybody, whatever its permission."""
+
+
+@dataclass(frozen=True, slots=True)
+class Defaults:
+    """What an application gets where it has set nothing.
+
+    Attributes:
+        on_login: answers a login that succeeded.
+        new_policy: makes the security policy.
+    """
+
+    on_login: LoginHandler = default_on_login
+    new_policy: Callable[[AuthKit], CookieSecurityPolicy] = CookieSecurityPolicy
 
 
 def includeme(config: Configurator) -> None:
@@ -49,25 +66,31 @@ def includeme(config: Configurator) -> None:
     nothing.
     """
     registry = config.registry
-    if config.route_prefix:
-        raise ConfigError("include authkit.pyramid without a route prefix; the setting authkit.prefix is for that")
     if KIT not in registry:
         registry[KIT] = AuthKit.from_settings(registry.settings or {})
+    registry.setdefault(DEFAULTS, Defaults())
+    registry.setdefault(views.PURPOSES, {})
     config.add_request_method(_kit, "authkit", reify=True)
     config.add_directive("set_authkit_login_handler", _set_login_handler)
-    prefix = registry[KIT].site.prefix
-    routes: tuple[tuple[str, str, Callable[[Request], Response]], ...] = (
+    add_routes(
+        config,
         ("authkit.sign_in", "/", views.show_buttons),
         ("authkit.logout", "/logout", views.log_out),
-        ("authkit.start", "/{registration}", views.start),
+        ("authkit.start", f"/{{registration:{NO_PAGE_OF_OURS}}}", views.start),
         ("authkit.callback", "/{registration}/callback", views.callback),
     )
-    for name, path, view in routes:
-        config.add_route(name, prefix + path)
-        config.action(None, _add_view, args=(registry, name, view), order=LATE)
     config.add_view_predicate("authkit_garbled_path", _GarbledPath)
     config.action(None, _add_security_policy, args=(registry,), order=BEFORE_VIEWS)
     config.action(None, _add_defaults, args=(registry,), order=LATE)
+
+
+def add_routes(config: Configurator, *routes: tuple[str, str, Callable[[Request], Response]]) -> None:
+    """Add routes of ours, by name, path behind the prefix, and the view that answers unless the app has its own."""
+    if config.route_prefix:
+        raise ConfigError("include authkit without a route prefix; the setting authkit.prefix is for that")
+    for name, path, view in routes:
+        config.add_route(name, config.registry[KIT].site.prefix + path)
+        config.action(None, _add_view, args=(config.registry, name, view), order=LATE)
 
 
 def _kit(request: Request) -> AuthKit:
@@ -107,13 +130,13 @@ def _add_security_policy(registry: Registry) -> None:
     """Set our security policy, where the app has set none."""
     if registry.queryUtility(ISecurityPolicy) is None:
         late = Configurator(registry=registry, autocommit=True)
-        late.set_security_policy(CookieSecurityPolicy(registry[KIT]))
+        late.set_security_policy(registry[DEFAULTS].new_policy(registry[KIT]))
 
 
 def _add_defaults(registry: Registry) -> None:
     """Set what an application needs, where it has set nothing."""
     late = Configurator(registry=registry, autocommit=True)
-    registry.setdefault(HANDLER, default_on_login)
+    registry.setdefault(HANDLER, registry[DEFAULTS].on_login)
     if not _has_exception_view(registry):
         late.add_exception_view(error_response, context=AuthkitError, mapper=DefaultViewMapper)
     late.add_exception_view(garbled_path, context=URLDecodeError, authkit_garbled_path=True, mapper=DefaultViewMapper)

@@ -44,12 +44,16 @@ class CookieSecurityPolicy:
             for number, secret in enumerate(kit.secrets)
         ]
 
-    def identity(self, request: Request) -> str | None:
+    def identity(self, request: Request) -> object:
         """Return who is signed in, None for nobody."""
         return self.authenticated_userid(request)
 
     def authenticated_userid(self, request: Request) -> str | None:
         """Return the ``Identity.key`` of who is signed in, None for nobody."""
+        return self.cookie_userid(request)
+
+    def cookie_userid(self, request: Request) -> str | None:
+        """Return who the cookie says is signed in, None for nobody."""
         for helper in self._helpers:
             ticket = _ticket(helper, request)
             if ticket is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 
 from pyramid.httpexceptions import HTTPException
 from pyramid.request import Request
@@ -14,14 +15,35 @@ from authkit import Login
 from authkit.cookies import Cookie
 from authkit.errors import AccountDenied, AuthkitError
 from authkit.pages import Pages
-from authkit.pyramid.answers import begin, on_our_origin, page_response, redirect, with_safe_headers
+from authkit.pyramid.answers import begin, begin_again_at, on_our_origin, page_response, redirect, with_safe_headers
 from authkit.pyramid.guards import require_method, require_navigation, require_same_origin
 from authkit.pyramid.handlers import call_handler
 from authkit.pyramid.sessions import end_session
 from authkit.query import parse_query
 from authkit.transactions import local_path
 
-__all__ = ["callback", "log_out", "show_buttons", "start"]
+__all__ = ["LOGIN", "PURPOSES", "Purpose", "callback", "log_out", "reporting", "return_to", "show_buttons", "start"]
+
+PURPOSES = "authkit.purposes"
+"""Where the registry has what a callback may be for besides a login: each `Purpose` by its name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Purpose:
+    """What the provider was asked for.
+
+    Attributes:
+        name: its name, which `AuthKit.begin` sealed.
+        bound: returns what the answer has to be bound to, such as the account that is signed in.
+        finish: answers the browser, once the provider has.
+        again: returns the local path where another try begins, should this one fail; "" for a login of the same
+            registration.
+    """
+
+    name: str
+    bound: Callable[[Request], str]
+    finish: Callable[[Request, Login], Response]
+    again: Callable[[Request], str]
 
 
 def reporting(view: Callable[[Request], Response]) -> Callable[[Request], Response]:
@@ -49,7 +71,7 @@ def reporting(view: Callable[[Request], Response]) -> Callable[[Request], Respon
 def show_buttons(request: Request) -> Response:
     """Show a button per registration."""
     require_method(request, "GET")
-    return page_response(Pages(request.authkit).sign_in(_return_to(request)))
+    return page_response(Pages(request.authkit).sign_in(return_to(request)))
 
 
 @reporting
@@ -57,24 +79,40 @@ def start(request: Request) -> Response:
     """Send the browser to the provider."""
     require_method(request, "GET")
     require_navigation(request)
-    return begin(request, request.matchdict["registration"], return_to=_return_to(request))
+    return begin(request, request.matchdict["registration"], return_to=return_to(request))
 
 
 @reporting
 def callback(request: Request) -> Response:
-    """Complete the login, and let the app's login handler answer."""
+    """Complete what the provider was asked for: a login, or what else the app has included."""
     require_method(request, "GET")
+    query, purposes = request.environ.get("QUERY_STRING", ""), request.registry[PURPOSES]
+    purpose = purposes.get(request.authkit.purpose_of(query, request.cookies.items()), LOGIN)
+    begin_again_at(request, purpose.again(request))
     completed = request.authkit.complete(
-        request.matchdict["registration"], request.environ.get("QUERY_STRING", ""), request.cookies.items()
+        request.matchdict["registration"],
+        query,
+        request.cookies.items(),
+        purpose=purpose.name,
+        bound=purpose.bound(request),
     )
     _set_cookies(request, completed.cookies)
-    try:
-        response = call_handler(request, completed.login)
-    except HTTPException as refusal:
-        _report(request, completed.login, refusal.status_code)
-        raise
-    _report(request, completed.login, response.status_code)
+    response: Response = purpose.finish(request, completed.login)
     return response
+
+
+def _finish_login(request: Request, login: Login) -> Response:
+    """Let the app's login handler answer."""
+    try:
+        response = call_handler(request, login)
+    except HTTPException as refusal:
+        _report(request, login, refusal.status_code)
+        raise
+    _report(request, login, response.status_code)
+    return response
+
+
+LOGIN = Purpose("login", bound=lambda _: "", finish=_finish_login, again=lambda _: "")
 
 
 @reporting
@@ -83,7 +121,7 @@ def log_out(request: Request) -> Response:
     require_method(request, "POST")
     require_same_origin(request)
     site = request.authkit.site
-    location = site.local_url(local_path(_return_to(request), site.home))
+    location = site.local_url(local_path(return_to(request), site.home))
     headers = forget(request)
     end_session(request)
     return redirect(location, headers=headers)
@@ -98,7 +136,8 @@ def _report(request: Request, login: Login, status: int) -> None:
         request.authkit.failed(refusal)
 
 
-def _return_to(request: Request) -> str | None:
+def return_to(request: Request) -> str | None:
+    """Return where the visitor asks to go afterwards, as it stands in the query."""
     return parse_query(request.environ.get("QUERY_STRING", "")).get("return_to", [None])[0]
 
 

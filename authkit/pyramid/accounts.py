@@ -1,0 +1,152 @@
+"""Accounts for Pyramid: ``config.include("authkit.pyramid.accounts")``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pyramid.config import Configurator
+from pyramid.request import Request
+from pyramid.response import Response
+
+from authkit import Login
+from authkit.accounts import Accounts, Database, SqlClaims, Vault
+from authkit.errors import AccountConflict, AccountDenied, AuthkitError, ConfigError
+from authkit.pyramid import linking, views
+from authkit.pyramid.accountpolicy import DATABASE, AccountPolicy
+from authkit.pyramid.config import DEFAULTS, KIT, Defaults, add_routes
+from authkit.pyramid.csrf import new_csrf_token
+from authkit.pyramid.handlers import HANDLER, default_on_login, sign_in
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
+__all__ = ["AccountPolicy", "includeme", "refuse_switch", "sign_in_account"]
+
+OWN_USERS = "authkit.own_users"
+
+
+@dataclass(frozen=True, slots=True)
+class OwnUsers:
+    """How to reach the app's own table of users.
+
+    Attributes:
+        user_for: returns the id of the user who signs in for the first time, None to refuse.
+        session: returns the request's session of SQLAlchemy, whose transaction everything is a part of.
+    """
+
+    user_for: Callable[[Request, Login], object]
+    session: Callable[[Request], Session] | None
+
+
+def includeme(config: Configurator) -> None:
+    """Keep who signs in in a database; "authkit.pyramid" is included along with it.
+
+    ``config.registry["authkit.database"]``, if set before, is used instead of the database in the settings. Nothing
+    is connected to before a request needs it.
+
+    Raises:
+        ConfigError: SQLAlchemy is missing, a setting is wrong, or the login has been set up without accounts.
+    """
+    registry = config.registry
+    if registry.get(HANDLER) is default_on_login:
+        raise ConfigError("include authkit.pyramid.accounts first: authkit.pyramid has been set up without accounts")
+    registry[DEFAULTS] = Defaults(on_login=sign_in_account, new_policy=AccountPolicy)
+    config.include("authkit.pyramid")
+    kit = registry[KIT]
+    if DATABASE not in registry:
+        registry[DATABASE] = Database.open(kit.parts["accounts"]["database"])
+    registry[KIT] = kit.with_claims(SqlClaims(registry[DATABASE], kit.clock))
+    registry[views.PURPOSES]["link"] = linking.LINK
+    config.add_request_method(_accounts, "accounts", reify=True)
+    config.add_request_method(_vault, "vault", reify=True)
+    config.add_request_method(new_csrf_token, "authkit_csrf_token")
+    config.add_directive("set_authkit_user_for", _set_user_for)
+    add_routes(
+        config,
+        ("authkit.accounts", "/accounts", linking.show_accounts),
+        ("authkit.link", "/{registration}/link", linking.link),
+        ("authkit.unlink", "/{registration}/unlink", linking.unlink),
+    )
+    config.include("authkit.pyramid.webhooks")
+
+
+def sign_in_account(request: Request, login: Login, *, keep: Collection[str] = ()) -> Response:
+    """Sign the account of a login in: a stranger gets one. This is what happens where the app has no login handler.
+
+    Args:
+        request: the callback's request.
+        login: the login that succeeded.
+        keep: the keys of the session whose values go over into the new one, such as a cart.
+
+    Raises:
+        AccountConflict: somebody else is signed in; nothing was stored.
+        AccountDenied: the account is disabled, or strangers are not wanted; nothing was stored. The token of a
+            stranger, which nobody keeps, is revoked.
+        StoreUnavailable: the database failed; nothing was stored. Nothing is revoked either: at some providers, that
+            would end the stored token of a known person as well.
+    """
+    is_known = refuse_switch(request, login)
+    try:
+        account = request.accounts.sign_in(login).account
+    except AccountDenied:
+        if not is_known:
+            with suppress(AuthkitError):
+                request.authkit.revoke(login.registration, login.token)
+        raise
+    return sign_in(request, login, account.id, keep=keep)
+
+
+def refuse_switch(request: Request, login: Login) -> bool:
+    """Refuse a login that would sign somebody else in; return whether its identity is known.
+
+    A login handler of the app's own calls it before it stores anything.
+
+    Raises:
+        AccountConflict: somebody is signed in, and the identity belongs to another account or to none. A login never
+            links, and the provider may have skipped its consent page.
+    """
+    account, current = request.accounts.of(login.identity), request.authenticated_userid
+    if current is not None and (account is None or account.id != str(current)):
+        raise AccountConflict("somebody else is signed in in this browser", return_to=login.return_to)
+    return account is not None
+
+
+def _accounts(request: Request) -> Accounts:
+    database = request.registry[DATABASE]
+    own: OwnUsers | None = request.registry.get(OWN_USERS)
+    if own is None:
+        return Accounts(request.authkit, database)
+    user_for = own.user_for
+    accounts = Accounts(request.authkit, database, lambda login: user_for(request, login))
+    return accounts if own.session is None else accounts.within(own.session(request))
+
+
+def _vault(request: Request) -> Vault:
+    return Vault(request.authkit, request.registry[DATABASE])
+
+
+def _set_user_for(
+    config: Configurator,
+    user_for: Callable[[Request, Login], object] | str,
+    session: Callable[[Request], Session] | str | None = None,
+) -> None:
+    """Keep identities by the ids of the app's own users.
+
+    Args:
+        config: the configurator.
+        user_for: called as ``user_for(request, login)`` for an identity that is not known yet; returns the id of its
+            user, found or made, and None to refuse. It may be a dotted name.
+        session: called as ``session(request)``; returns the app's session of SQLAlchemy, which something commits at
+            the end of the request, such as pyramid_tm. Everything that ``request.accounts`` does is then a part of
+            its transaction: committed with the rest, or rolled back.
+    """
+    own = OwnUsers(config.maybe_dotted(user_for), config.maybe_dotted(session))
+
+    def register() -> None:
+        config.registry[OWN_USERS] = own
+
+    introspectable = config.introspectable("authkit", OWN_USERS, config.object_description(own.user_for), "own users")
+    config.action(OWN_USERS, register, introspectables=(introspectable,))

@@ -1,0 +1,149 @@
+"""The types of the columns, and the database's clock, in every database."""
+
+from __future__ import annotations
+
+import time
+from datetime import datetime, timedelta, timezone
+
+import pytest
+from sqlalchemy import Column, Integer, MetaData, Table, UniqueConstraint, func, insert, select, text
+from sqlalchemy.exc import IntegrityError
+
+from authkit.accounts import Database
+from authkit.accounts.columns import Exact, Moment, database_time
+
+LOOKALIKES = (
+    *("AbC", "abc", "ABC", "abc ", " abc", "abc  "),
+    *("\u00e9", "e\u0301", "e", "\u00c9"),
+    *("\uff41\uff42\uff43", "\u00df", "ss", "\u0130", "i", "\u0131", "\u212a", "K", "k"),
+    *("\U0001f600", "\U0001f601", "\U0001f468\u200d\U0001f469", "\u200d", "a\u00ad", "a"),
+    *("x" * 255, "x" * 254 + "y", "\U0001f600" * 255, "\U0001f600" * 254 + "\U0001f601"),
+)
+
+metadata = MetaData()
+texts = Table(
+    "texts", metadata, Column("id", Integer, primary_key=True), Column("key", Exact()), UniqueConstraint("key")
+)
+moments = Table("moments", metadata, Column("id", Integer, primary_key=True), Column("at", Moment))
+
+
+@pytest.fixture
+def made(empty_database_url):
+    """Give a database with the tables of these tests in it."""
+    database = Database.open(empty_database_url)
+    metadata.create_all(database.engine)
+    yield database
+    database.close()
+
+
+def add_key(key):
+    return lambda executor: executor.execute(insert(texts).values(key=key))
+
+
+def test_texts_that_look_alike_are_kept_side_by_side_and_found_each_by_itself(made):
+    for key in LOOKALIKES:
+        made.write(add_key(key))
+
+    found = {
+        key: made.read(
+            lambda executor, key=key: executor.execute(select(texts.c.key).where(texts.c.key == key)).all()
+        )
+        for key in LOOKALIKES
+    }
+
+    assert found == {key: [(key,)] for key in LOOKALIKES}
+
+
+def test_several_of_them_are_found_at_once(made):
+    for key in LOOKALIKES:
+        made.write(add_key(key))
+
+    found = made.read(
+        lambda executor: executor.scalars(select(texts.c.key).where(texts.c.key.in_(["abc", "e"]))).all()
+    )
+
+    assert sorted(found) == ["abc", "e"]
+
+
+@pytest.mark.parametrize("key", ["AbC", "abc ", "e\u0301", "\U0001f600" * 255])
+def test_the_same_text_is_there_once(made, key):
+    made.write(add_key(key))
+
+    with pytest.raises(IntegrityError), made.engine.begin() as connection:
+        add_key(key)(connection)
+
+
+def test_no_text_is_no_text(made):
+    made.write(add_key(None))
+    made.write(add_key(""))
+
+    assert made.read(lambda executor: executor.scalars(select(texts.c.key).order_by(texts.c.id)).all()) == [None, ""]
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [
+        (datetime(2030, 1, 2, 3, 4, 5, 999999, timezone.utc), datetime(2030, 1, 2, 3, 4, 5, tzinfo=timezone.utc)),
+        (
+            datetime(2030, 1, 1, 0, 30, tzinfo=timezone(timedelta(hours=2))),
+            datetime(2029, 12, 31, 22, 30, tzinfo=timezone.utc),
+        ),
+        (datetime(9999, 12, 31, 23, 59, 59, tzinfo=timezone.utc),) * 2,
+        (None, None),
+    ],
+)
+def test_a_moment_comes_back_in_utc_and_in_whole_seconds(made, given, kept):
+    made.write(lambda executor: executor.execute(insert(moments).values(at=given)))
+
+    assert made.read(lambda executor: executor.execute(select(moments.c.at)).scalar_one()) == kept
+
+
+def test_moments_are_compared_whatever_their_zone(made):
+    noon = datetime(2030, 6, 1, 12, tzinfo=timezone.utc)
+    made.write(lambda executor: executor.execute(insert(moments).values(at=noon)))
+
+    def is_before(limit):
+        query = select(moments.c.id).where(moments.c.at < limit)
+        return made.read(lambda executor: executor.execute(query).one_or_none()) is not None
+
+    east = timezone(timedelta(hours=5))
+    assert not is_before(noon.astimezone(east))
+    assert is_before((noon + timedelta(seconds=1)).astimezone(east))
+
+
+def test_the_databases_clock_is_right_whatever_the_sessions_time_zone(database):
+    zones = {"postgresql": "SET TIME ZONE 'Pacific/Kiritimati'", "mysql": "SET time_zone = '+13:00'"}
+
+    with database.engine.connect() as connection:
+        if database.engine.dialect.name in zones:
+            connection.execute(text(zones[database.engine.dialect.name]))
+        told = connection.execute(select(database_time())).scalar_one()
+        connection.rollback()
+        connection.invalidate()  # nobody else shall have this time zone
+
+    assert type(told) is int
+    assert abs(told - time.time()) < 5
+
+
+def test_the_databases_clock_moves_on_within_a_transaction(database):
+    def work(executor):
+        began = executor.execute(select(database_time())).scalar_one()
+        deadline = time.monotonic() + 10
+        while (now := executor.execute(select(database_time())).scalar_one()) == began:
+            assert time.monotonic() < deadline, "the clock stands still"
+            time.sleep(0.05)
+        return now - began
+
+    assert database.write(work) > 0
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("database", ["postgresql", "mariadb"], indirect=True)
+def test_the_databases_clock_moves_on_within_a_statement(database):
+    """One that has waited for a lock shall see the time at which it got it."""
+    sleep = {"postgresql": func.pg_sleep, "mysql": func.sleep}[database.engine.dialect.name]
+    query = select(database_time(), sleep(1.5), database_time())
+
+    began, _, ended = database.read(lambda executor: executor.execute(query).one())
+
+    assert ended > began
