@@ -314,6 +314,23 @@ def test_the_app_s_own_handler_may_sign_in_by_hand(new_world, sqlite):
     app.refused(browsers[0], app.world.callback(state), "account_conflict", exchanges=1)
 
 
+@pytest.mark.parametrize("is_checked", ["true", "false"])
+def test_the_app_s_own_handler_may_sign_in_by_a_number(new_app, is_checked):
+    def handler(request, login):
+        return sign_in(request, login, int(request.accounts.sign_in(login).account.id))
+
+    def users(config):
+        config.set_authkit_user_for(lambda request, login: 7)
+
+    settings = {"authkit.accounts.check_accounts": is_checked}
+    app = new_app(named(users), handled_by(handler), settings=settings)
+    browser = app.signed_in()
+
+    assert app.world.me(browser) == "7"
+    app.link(browser, BEN)
+    assert app.keys("7") == [key_of(ADA), key_of(BEN)]
+
+
 def test_the_app_s_own_handler_may_add_to_what_is_done_by_default(new_world, sqlite):
     def handler(request, login):
         return sign_in_account(request, login, keep=("cart",))

@@ -43,6 +43,11 @@ class AccountPolicy(CookieSecurityPolicy):
         account = self.identity(request)
         return None if account is None else account.id
 
+    def cookie_userid(self, request: Request) -> str | None:
+        """Return who the cookie says is signed in, as text: a login handler may have remembered a number."""
+        userid: object = super().cookie_userid(request)
+        return None if userid is None else str(userid)
+
     def _find_account(self, request: Request) -> Account | None:
         account_id = self.cookie_userid(request)
         if account_id is None:
