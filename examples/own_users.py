@@ -5,7 +5,7 @@ from html import escape
 import zope.sqlalchemy
 from pyramid.config import Configurator
 from pyramid.response import Response
-from sqlalchemy import create_engine
+from sqlalchemy import Text, create_engine
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, sessionmaker
 
 
@@ -18,7 +18,7 @@ class User(Base):
 
     __tablename__ = "users"
     id: Mapped[int] = mapped_column(primary_key=True)
-    name: Mapped[str]
+    name: Mapped[str] = mapped_column(Text)
 
 
 def user_for(request, login):

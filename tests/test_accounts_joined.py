@@ -280,3 +280,24 @@ def test_the_database_stays_usable_in_transactions_of_our_own(app):
 
     assert isinstance(app.joined.own, Database)
     assert app.rows() == ["a"]
+
+
+def test_a_commit_that_fails_leaves_no_connection_of_ours_in_a_transaction(tmp_path):
+    """zope.sqlalchemy then just closes the session; SQLite's transaction would stay, and with it its lock."""
+    database = Database.open(f"sqlite:///{tmp_path / 'shared.sqlite'}")
+    with database.engine.begin() as connection:
+        connection.exec_driver_sql("CREATE TABLE parents (id INTEGER PRIMARY KEY)")
+        connection.exec_driver_sql(
+            "CREATE TABLE children (parent INTEGER REFERENCES parents DEFERRABLE INITIALLY DEFERRED)"
+        )
+    manager = transaction.TransactionManager(explicit=True)
+    manager.begin()
+    session = Session(database.engine)
+    register(session, transaction_manager=manager, initial_state="changed")
+    session.execute(text("INSERT INTO children VALUES (99)"))
+    with pytest.raises(IntegrityError):
+        manager.commit()
+
+    with database.engine.connect() as connection:
+        assert connection.scalar(text("SELECT count(*) FROM children")) == 0
+    database.close()

@@ -69,7 +69,17 @@ def test_without_settings_and_without_a_url_the_first_missing_setting_is_named()
     status, output = told("db", "check")
 
     assert (status, output.splitlines()[0].startswith("Error: authkit.secret is missing")) == (1, True)
+    assert output.endswith("(settings of an ini file: --ini FILE)\n")
     assert len(output.splitlines()) == 1
+
+
+def test_what_is_missing_in_an_ini_file_is_named_without_that_hint(tmp_path):
+    ini = tmp_path / "app.ini"
+    ini.write_text("[app:main]\nauthkit.base_url = https://app.example\n")
+
+    status, output = told("db", "check", "--ini", str(ini))
+
+    assert (status, output.startswith("Error: authkit.secret is missing"), "--ini" in output) == (1, True, False)
 
 
 def test_a_url_and_settings_are_not_taken_together(tmp_path):

@@ -247,6 +247,8 @@ def test_a_provider_that_is_down_is_asked_no_more(new_site):
         r"Its other tokens are left for the next run\.\n",
         result.stdout,
     )
+    assert result.stdout.count("the last: ") == 1
+    assert "The last: " not in result.stdout
     assert len(site.refreshed()) == FAILURES_IN_A_ROW
 
 
@@ -259,7 +261,9 @@ def test_quiet_says_something_only_where_something_failed(new_site):
     site.change(tokens, retry_at=None)
     good = site.tokens("refresh", "--quiet", "--rate", "1000/s")
 
-    assert (bad.exit_code, bad.stdout.splitlines()[1]) == (1, "Failed for now: 3 (provider_unavailable: 3)")
+    _, failed, why, _ = bad.stdout.splitlines()
+    assert (bad.exit_code, failed) == (1, "Failed for now: 3 (provider_unavailable: 3)")
+    assert re.fullmatch(r"The last: provider_unavailable \(.*503.*\)", why)
     assert (good.exit_code, good.output) == (0, "")
 
 

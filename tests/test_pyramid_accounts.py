@@ -7,7 +7,7 @@ import sys
 from datetime import datetime, timezone
 
 import pytest
-from account_apps import ADA, BEN, AccountApp, checksum, count, kept_in, key_of, outage_of, parse
+from account_apps import ADA, BEN, JSON, AccountApp, checksum, count, kept_in, key_of, outage_of, parse
 from fakes import make_kit, state_of
 from pyramid.config import Configurator
 from pyramid.interfaces import ISecurityPolicy
@@ -17,6 +17,7 @@ from pyramid_apps import (
     HTTPS,
     KINDS,
     answer_of,
+    assert_safe_headers,
     handled_by,
     make_app,
     named,
@@ -27,9 +28,9 @@ from pyramid_apps import (
 )
 from webtest import TestApp
 
-from authkit.accounts import Account, Accounts, Database, Vault
+from authkit.accounts import Account, Accounts, Database, Vault, metadata
 from authkit.accounts.schema import accounts, audit, claims, identities, tokens
-from authkit.errors import ConfigError
+from authkit.errors import AuthkitError, ConfigError
 from authkit.pyramid import sign_in
 from authkit.pyramid.accounts import refuse_switch, sign_in_account
 
@@ -581,6 +582,35 @@ def test_a_database_that_is_lost_in_the_middle_of_a_login_signs_nobody_in(new_ap
     app.become(ADA)
     app.world.log_in(browser)
     assert app.world.me(browser) == app.account_of(ADA)
+
+
+@pytest.mark.parametrize("comes_first", [True, False])
+def test_pyramid_tm_which_asks_who_is_signed_in_is_answered_as_a_view_is(new_world, sqlite, comes_first):
+    parts = {"before": ["pyramid_tm"]} if comes_first else {}
+    app = AccountApp(new_world, sqlite, *([] if comes_first else ["pyramid_tm"]), **parts)
+    browser = app.signed_in()
+    metadata.drop_all(sqlite.engine)
+
+    answer = browser.get("/me", status=503)
+    assert "store_unavailable" in answer.text
+    assert answer.headers["Retry-After"] == "30"
+    assert_safe_headers(answer_of(answer))
+    assert browser.get("/me", headers=JSON, status=503).json["error"]["code"] == "store_unavailable"
+    assert app.world.browser().get("/me", status=200).text == "anonymous"
+
+    metadata.create_all(sqlite.engine)
+    assert app.world.me(browser) == "anonymous"
+
+
+def test_a_failure_of_the_database_in_pyramid_tm_is_answered_by_the_app_s_own_view_of_errors(new_world, sqlite):
+    def own_errors(config):
+        config.add_exception_view(lambda error, request: Response(f"sorry: {error.code}"), context=AuthkitError)
+
+    app = AccountApp(new_world, sqlite, "pyramid_tm", named(own_errors))
+    browser = app.signed_in()
+    metadata.drop_all(sqlite.engine)
+
+    assert browser.get("/me", status=200).text == "sorry: store_unavailable"
 
 
 def test_tables_that_are_missing_are_named_in_the_log_with_the_command(new_world, tmp_path):

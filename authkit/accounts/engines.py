@@ -151,6 +151,7 @@ def _prepare(engine: Engine, limits: Limits) -> None:
 
     if is_sqlite:
         event.listen(engine, "begin", _begin_for_writing)
+        event.listen(engine, "checkin", _end_transaction)
     os.register_at_fork(after_in_child=partial(forget_connections, weakref.ref(engine)))
 
 
@@ -166,6 +167,16 @@ def _begin_for_writing(connection: Connection) -> None:
     """Begin a transaction of SQLite's. One that began by reading could not write once somebody else has."""
     if not connection.get_execution_options().get(READS):
         connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+def _end_transaction(connection: Any, record: object) -> None:  # noqa: ARG001 - SQLAlchemy's signature
+    """Let nothing go back to the pool that holds SQLite's one lock.
+
+    A commit that fails leaves the transaction open, and SQLAlchemy does not end it when the session is then just
+    closed, as zope.sqlalchemy does: whoever gets the connection next could not begin, or would commit it.
+    """
+    if connection is not None and connection.in_transaction:
+        connection.rollback()
 
 
 def forget_connections(known: weakref.ref[Engine]) -> None:

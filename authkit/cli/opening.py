@@ -9,6 +9,7 @@ import click
 
 from authkit import AuthKit
 from authkit.cli.listing import read_ini
+from authkit.errors import ConfigError
 
 if TYPE_CHECKING:
     from authkit.accounts import Database
@@ -30,6 +31,14 @@ def open_store(ini: Path | None) -> tuple[AuthKit, Database]:
     """
     from authkit.accounts import Database, SqlClaims  # late: the other commands do without SQLAlchemy
 
-    kit = AuthKit.from_settings(read_ini(ini) if ini else {})
+    kit = AuthKit.from_settings(read_ini(ini)) if ini else _kit_of_environment()
     database = Database.open(kit.parts["accounts"]["database"])
     return kit.with_claims(SqlClaims(database, kit.clock)), database
+
+
+def _kit_of_environment() -> AuthKit:
+    """Return the kit of the environment's settings; where they do not do, say that there is another way."""
+    try:
+        return AuthKit.from_settings({})
+    except ConfigError as error:
+        raise ConfigError(f"{error.reason} (settings of an ini file: --ini FILE)") from None

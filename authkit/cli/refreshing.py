@@ -54,6 +54,7 @@ class Summary:
         seconds: how long it took.
         counts: how many tokens ended in which way.
         codes: how many failed, by the code of the error.
+        last: the last error of each code.
         stopped: the registrations that were stopped, with the last error of each.
         problem: why the list of tokens could not be read to its end, None if it could.
         is_interrupted: whether somebody ended it.
@@ -62,6 +63,7 @@ class Summary:
     seconds: float = 0.0
     counts: Counter[Result] = field(default_factory=Counter)
     codes: Counter[str] = field(default_factory=Counter)
+    last: dict[str, AuthkitError] = field(default_factory=dict)
     stopped: dict[str, AuthkitError] = field(default_factory=dict)
     problem: AuthkitError | None = None
     is_interrupted: bool = False
@@ -71,6 +73,7 @@ class Summary:
         self.counts[outcome.result] += 1
         if outcome.result is Result.FAILED and outcome.error is not None:
             self.codes[outcome.error.code] += 1
+            self.last[outcome.error.code] = outcome.error
 
     @property
     def has_failed(self) -> bool:
@@ -131,6 +134,7 @@ def _lines(summary: Summary) -> list[str]:
         for result, words in WORDS.items()
         if counts[result] or result is Result.REFRESHED
     ]
+    lines += [f"The last: {_why(error)}" for error in summary.last.values() if error not in summary.stopped.values()]
     lines += [
         f"{name}: stopped after {FAILURES_IN_A_ROW} failures in a row, the last: {_why(error)}. "
         "Its other tokens are left for the next run."

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 
+from pyramid.registry import Registry
 from pyramid.request import Request, RequestLocalCache
+from pyramid.response import Response
 
 from authkit.accounts import Account, Accounts
 from authkit.errors import StoreUnavailable
 from authkit.flow import AuthKit
 from authkit.pyramid.security import CookieSecurityPolicy
 
-__all__ = ["DATABASE", "AccountPolicy"]
+__all__ = ["DATABASE", "AccountPolicy", "answering_tween"]
 
 logger = logging.getLogger(__name__)
 
@@ -59,3 +62,21 @@ class AccountPolicy(CookieSecurityPolicy):
             logger.warning("cannot look up who is signed in: ref=%s cause=%s", error.correlation_id, error.reason)
             raise
         return None if account is None or account.is_disabled else account
+
+
+def answering_tween(
+    handler: Callable[[Request], Response],
+    registry: Registry,  # noqa: ARG001 - Pyramid's signature
+) -> Callable[[Request], Response]:
+    """Let the view of errors answer what a tween raises that asks who is signed in, as it does what a view raises.
+
+    pyramid_tm asks, to note who it was, and is around what answers errors.
+    """
+
+    def answer(request: Request) -> Response:
+        try:
+            return handler(request)
+        except StoreUnavailable:
+            return request.invoke_exception_view(reraise=True)
+
+    return answer

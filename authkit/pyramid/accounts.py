@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from pyramid.config import Configurator
 from pyramid.request import Request
 from pyramid.response import Response
+from pyramid.tweens import EXCVIEW
 
 from authkit import Login
 from authkit.accounts import Accounts, Database, SqlClaims, Vault
@@ -64,6 +65,7 @@ def includeme(config: Configurator) -> None:
     config.add_request_method(_vault, "vault", reify=True)
     config.add_request_method(new_csrf_token, "authkit_csrf_token")
     config.add_directive("set_authkit_user_for", _set_user_for)
+    config.add_tween("authkit.pyramid.accountpolicy.answering_tween", over=("pyramid_tm.tm_tween_factory", EXCVIEW))
     add_routes(
         config,
         ("authkit.accounts", "/accounts", linking.show_accounts),
