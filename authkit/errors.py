@@ -19,6 +19,7 @@ __all__ = [
     "AccessDenied",
     "AccountConflict",
     "AccountDenied",
+    "AccountDisabled",
     "AuthkitError",
     "ConfigError",
     "CrossSite",
@@ -28,6 +29,7 @@ __all__ = [
     "LastIdentity",
     "LinkRequired",
     "MethodNotAllowed",
+    "NothingSent",
     "ProviderMisconfigured",
     "ProviderProtocolError",
     "ProviderRateLimited",
@@ -35,11 +37,15 @@ __all__ = [
     "ProviderUnavailable",
     "RateLimited",
     "ReauthRequired",
+    "RegistrationClosed",
     "RequestTooLarge",
     "ScopeMissing",
     "StateInvalid",
     "StoreUnavailable",
+    "TicketInvalid",
+    "TokenInvalid",
     "UnknownProvider",
+    "UnsupportedMediaType",
     "WebhookRejected",
     "brief",
     "printable",
@@ -99,6 +105,9 @@ class AuthkitError(Exception):
         registration: the registration concerned, "" when none is known.
         log_id: the provider's own id of the failed request, "" when it gave none.
         retry_after: seconds after which another try may help, None when that is unknown.
+
+    Attributes:
+        said: the provider's own sentence, "" when it gave none.
     """
 
     code: ClassVar[str] = "error"
@@ -114,6 +123,7 @@ class AuthkitError(Exception):
         self.retry_after = retry_after
         self.correlation_id = secrets.token_hex(8)
         self.cookies: tuple[Cookie, ...] = ()
+        self.said = ""
         super().__init__(f"{self.code}: {self.reason}" if self.reason else self.code)
 
 
@@ -160,6 +170,18 @@ class RequestTooLarge(InvalidRequest):
     status = 413
 
 
+class UnsupportedMediaType(InvalidRequest):
+    """The body is not of the type that is read here."""
+
+    status = 415
+
+
+class NothingSent(InvalidRequest):
+    """A native app handed in nothing to sign in with, or more than one thing."""
+
+    message = "Nothing to sign in with was sent: a ticket, a code or an access token, and one only."
+
+
 class CrossSite(AuthkitError):
     """The browser says that another site made this request."""
 
@@ -195,6 +217,25 @@ class IssuerMismatch(AuthkitError):
     message = "The answer came from an unexpected place and was refused. Please start again."
 
 
+# What an app of ours holds is bad.
+
+
+class TicketInvalid(AuthkitError):
+    """The ticket of a native app is none, too old or used, or is not its own."""
+
+    code = "ticket_invalid"
+    status = 401
+    message = "This sign-in has expired or was started by another app. Please start again."
+
+
+class TokenInvalid(AuthkitError):
+    """The token of a native app is none of ours, has expired, or was ended."""
+
+    code = "token_invalid"
+    status = 401
+    message = "Please sign in again."
+
+
 # The user, or the app, said no.
 
 
@@ -220,6 +261,18 @@ class AccountDenied(AuthkitError):
     code = "account_denied"
     status = 403
     message = "This account cannot sign in here."
+
+
+class RegistrationClosed(AccountDenied):
+    """The person is a stranger, and strangers get no account here."""
+
+    message = "New accounts cannot be made here at the moment."
+
+
+class AccountDisabled(AccountDenied):
+    """The account is disabled."""
+
+    message = "This account has been blocked. Please ask whoever runs this site."
 
 
 class AccountConflict(AuthkitError):

@@ -137,6 +137,7 @@ class AuthKit:
         bound: str = "",
         scope: Sequence[str] | None = None,
         prompt: str | None = None,
+        redirect_uri: str | None = None,
     ) -> Redirect:
         """Begin a login.
 
@@ -148,6 +149,8 @@ class AuthKit:
             bound: a value that `complete` has to name again, such as the account that is signed in.
             scope: what to ask for besides the registration's own scope, such as ``login.missing_scopes``.
             prompt: how the provider shall ask, such as ``consent``; only what the provider's `prompts` name.
+            redirect_uri: where the provider sends the browser back to, if not to the registration's own: a native
+                app's callback, or a loopback address.
 
         Never pass on the visitor's own words as `scope` or `prompt`.
 
@@ -164,7 +167,7 @@ class AuthKit:
         known_prompt = _known_prompt(registration, prompt)
         state, transaction, to_set = self.transactions.begin(
             registration=name,
-            redirect_uri=registration.redirect_uri,
+            redirect_uri=redirect_uri or registration.redirect_uri,
             scope=requested,
             return_to=local_path(return_to, self.site.home),
             purpose=purpose,
@@ -203,7 +206,7 @@ class AuthKit:
                 the_state(params), _jar(cookies), registration=name, purpose=purpose, bound=bound
             )
             cleared = (cookie,)
-            return Completed(self._finish(registration, transaction, params), cleared)
+            return Completed(self._exchange(registration, transaction, params), cleared)
         except AuthkitError as error:
             error.registration = name
             error.cookies = error.cookies or cleared
@@ -214,10 +217,53 @@ class AuthKit:
 
         Nothing is claimed and nothing is proved by it: an adapter reads it to choose the arguments of `complete`.
         """
+        return self._begun(query, cookies)[0]
+
+    def bound_of(self, query: str, cookies: Cookies) -> str:
+        """Return what the login that a callback belongs to is bound to, "" for nothing; otherwise as `purpose_of`."""
+        return self._begun(query, cookies)[1]
+
+    def exchange(self, name: str, code: str, code_verifier: Secret, redirect_uri: str) -> Login:
+        """Complete a login that an app began by itself, with the provider's own kit for apps.
+
+        State was the app's to check. What binds the code to the app is the verifier, where the provider looks at it,
+        and the redirect URI, which has to be one that only the app receives.
+
+        Args:
+            name: the registration.
+            code: the authorization code that the app received.
+            code_verifier: the PKCE verifier of its authorization request.
+            redirect_uri: the redirect URI of that request, which the caller has found on the app's allow-list.
+
+        Raises:
+            AuthkitError: the login failed.
+        """
+        registration = self._registration(name)
+        transaction = Transaction(
+            name, redirect_uri, registration.scope, self.site.home, "native", "", code_verifier, int(self.clock())
+        )
         try:
-            return self.transactions.purpose_of(the_state(parse_query(query)), _jar(cookies))
-        except AuthkitError:
-            return ""
+            return self._exchange(registration, transaction, {"code": [code]})
+        except AuthkitError as error:
+            error.registration = name
+            raise
+
+    def login_with(self, name: str, access_token: Secret) -> Login:
+        """Return the login of whoever an access token belongs to.
+
+        That proves that the token is the provider's, and neither to whom it was issued nor that its owner is here:
+        whoever got hold of a token, an app of somebody else included, can hand it in (RFC 6749, section 10.16).
+
+        Raises:
+            AuthkitError: the provider refuses the token, or cannot be asked.
+        """
+        registration = self._registration(name)
+        provider = registration.provider
+        basic = provider.basic_scope if isinstance(provider, OAuth2Provider) else ()
+        token = Token(access_token, scope=basic or provider.default_scope)
+        with self._asking(name) as client:
+            profile = _answer(Profile, lambda: client.fetch_profile(token))
+        return self._login(registration, token, profile, registration.scope, self.site.home)
 
     def with_claims(self, claims: ClaimStore) -> AuthKit:
         """Return this kit with another store of claims, such as one that all servers share."""
@@ -275,7 +321,15 @@ class AuthKit:
             pass
         raise UnknownProvider(f"no registration is named {name!r}")
 
-    def _finish(self, registration: Registration, transaction: Transaction, params: Mapping[str, list[str]]) -> Login:
+    def _begun(self, query: str, cookies: Cookies) -> tuple[str, str]:
+        try:
+            return self.transactions.begun(the_state(parse_query(query)), _jar(cookies))
+        except AuthkitError:
+            return "", ""
+
+    def _exchange(
+        self, registration: Registration, transaction: Transaction, params: Mapping[str, list[str]]
+    ) -> Login:
         """Exchange the code, fetch the profile, and put the login together."""
         response = AuthorizationResponse(
             params=each_once(params),
@@ -293,14 +347,20 @@ class AuthKit:
             profile = _answer(Profile, lambda: client.fetch_profile(replace(token, scope=usable)))
         if token.subject is not None and token.subject != profile.subject:
             raise ProviderProtocolError("the token and the user info name different users")
+        return self._login(registration, token, profile, transaction.scope, transaction.return_to)
+
+    @staticmethod
+    def _login(
+        registration: Registration, token: Token, profile: Profile, requested: Sequence[str], return_to: str
+    ) -> Login:
         return Login(
             registration=registration.name,
             identity=Identity(registration.provider.name, registration.client_id, profile.subject),
             profile=profile,
             token=token,
             granted_scopes=token.scope,
-            missing_scopes=tuple(scope for scope in transaction.scope if scope not in token.scope),
-            return_to=transaction.return_to,
+            missing_scopes=tuple(scope for scope in requested if scope not in token.scope),
+            return_to=return_to,
             correlation_id=secrets.token_hex(8),
         )
 

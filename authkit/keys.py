@@ -11,9 +11,9 @@ from urllib.parse import urlsplit
 
 from authkit.models import Secret
 from authkit.provider import Option
-from authkit.urls import check_url
+from authkit.urls import check_url, origin_of
 
-__all__ = ["PART_KEYS", "REGISTRATION_KEYS", "SITE_KEYS", "Key", "option_key", "words"]
+__all__ = ["MEMBER_KEYS", "PART_KEYS", "REGISTRATION_KEYS", "SITE_KEYS", "Key", "option_key", "words"]
 
 MIN_SECRET_BYTES = 32
 PLAIN_PATH = r"(/(?!\.{1,2}(/|$))[\w.~-]+)*"
@@ -57,6 +57,11 @@ def plain(text: str) -> str:
 def secret(text: str) -> Secret:
     """Return a secret pasted from a portal."""
     return Secret(plain(text))
+
+
+def secret_text(text: str) -> Secret:
+    """Return a secret that may have blanks and several lines, such as JSON."""
+    return Secret(text)
 
 
 def app_secrets(text: str) -> tuple[Secret, ...]:
@@ -142,6 +147,15 @@ def seconds(text: str) -> int:
     if not text.isascii() or not text.isdecimal() or not 1 <= len(text) <= 7 or int(text) == 0:
         raise ValueError("must be a number of seconds")
     return int(text)
+
+
+def origins(text: str) -> tuple[str, ...]:
+    """Return the origins of web apps, each as a browser writes it (RFC 6454, section 6.2)."""
+    found = words(text)
+    for origin in found:
+        if check_url(origin).path or origin != origin_of(origin):
+            raise ValueError("must be origins as browsers write them, such as https://app.example")
+    return found
 
 
 def one_of(*choices: str) -> Callable[[str], str]:
@@ -235,5 +249,26 @@ PART_KEYS: Mapping[str, Mapping[str, Key]] = {
         Key("tolerance", seconds, "how old the signature of a provider's event may be, in seconds", 300),
         Key("accept_late", yes_or_no, "whether an older one is taken all the same, once, if it is new here", False),
     ),
+    "native": _table(
+        Key("keys", secret_text, "the keys that sign, as `authkit keys new` makes them", None, is_secret=True),
+        Key("lifetime", seconds, "how long a JWT lives, in seconds", 3600),
+        Key("refresh_lifetime", seconds, "how long a session lasts without being used, in seconds", 30 * 24 * 3600),
+        Key("issuer", plain, "the `iss` of a JWT; `authkit.base_url` if not set"),
+        Key("audience", plain, "the `aud` of a JWT; `authkit.base_url` if not set"),
+        Key("check_accounts", yes_or_no, "whether each request looks up if the account is still in use", False),
+        Key("accept_access_tokens", yes_or_no, "whether a bare token of the provider signs its owner in", False),
+        Key("pseudo_email", yes_or_no, "whether a user without an address is given one that gets no mail", False),
+        Key("cors_origins", origins, "the origins of web apps that may call the native endpoints", ()),
+    ),
 }
 """The settings of the optional parts, ``authkit.<part>.<key>``."""
+
+MEMBER_KEYS: Mapping[str, Mapping[str, Key]] = {
+    "native": _table(
+        Key("link", plain, "the https link that opens the app, where the server's callback ends"),
+        Key("redirect_uris", words, "the redirect URIs that the provider's kit in the app may use", ()),
+        Key("allow_private_scheme", yes_or_no, "whether the link may have a scheme that any app can claim", False),
+        Key("link_carries", one_of("ticket", "access_token"), "what the link carries", "ticket"),
+    ),
+}
+"""The settings of what a part has several of, ``authkit.<part>.<name>.<key>``: native apps."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from authkit.errors import AuthkitError, IdentityTaken
 from authkit.flow import AuthKit
+from authkit.models import Login
 from authkit.provider import OAuth2Provider
 from authkit.urls import origin_of
 
@@ -66,6 +67,11 @@ class Pages:
     def of(self, template: str, values: Mapping[str, object], status: int = 200) -> Page:
         """Return the page that a template makes of `values`, for the parts that have pages of their own."""
         return self._render([template], status, **values)
+
+    def done(self, outcome: Login | AuthkitError) -> Page:
+        """Return the page of a program on a desktop: how the login ended, and that the browser can be closed."""
+        error = outcome if isinstance(outcome, AuthkitError) else None
+        return self._render(["done.html"], error.status if error else 200, login=outcome, error=error)
 
     def _render(self, names: list[str], status: int, **values: object) -> Page:
         nonce = token_urlsafe(16)

@@ -23,7 +23,7 @@ from authkit.hookspecs import ENTRY_POINT_GROUP
 from authkit.models import Identity, Login, ProviderEvent, traceback_without
 from authkit.provider import AnyProvider, Emulator, OAuth2Provider, Provider
 
-__all__ = ["RESERVED_NAMES", "PluginInfo", "Plugins", "check_name", "is_free", "load_plugins"]
+__all__ = ["RESERVED_NAMES", "PluginInfo", "Plugins", "check_name", "is_free", "is_name", "load_plugins"]
 
 logger = logging.getLogger(__name__)
 
@@ -34,9 +34,14 @@ RESERVED_NAMES = frozenset(
 )
 
 
+def is_name(name: str) -> bool:
+    """Whether `name` has the form of a name."""
+    return NAME.fullmatch(name) is not None
+
+
 def is_free(name: str) -> bool:
     """Whether `name` may name a registration: of the right form, and not reserved."""
-    return NAME.fullmatch(name) is not None and name not in RESERVED_NAMES
+    return is_name(name) and name not in RESERVED_NAMES
 
 
 def check_name(name: object, what: str) -> str:

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 from requests import Response
 
 from authkit import errors
-from authkit.errors import AuthkitError, ConfigError, ProviderProtocolError, brief, redacted
+from authkit.errors import AuthkitError, ConfigError, ProviderProtocolError, brief, printable, redacted
 from authkit.models import Secret
 from authkit.provider import OAuth2Provider, Refusal
 from authkit.transport import read_json
@@ -67,7 +67,9 @@ def refusal_error(refusal: Refusal, status: int, secrets: Iterable[Secret] = ())
     meaning = refusal.meaning or MEANINGS.get(refusal.error) or fallback
     texts = [secret.reveal() for secret in secrets]
     said = ": ".join(map(brief, filter(None, (refusal.error, refusal.description))))
-    return meaning(redacted(said, texts), log_id=redacted(brief(refusal.log_id), texts))
+    error = meaning(redacted(said, texts), log_id=redacted(brief(refusal.log_id), texts))
+    error.said = printable(redacted(brief(refusal.description), texts))
+    return error
 
 
 def read_reply(

@@ -14,7 +14,7 @@ from requests.adapters import BaseAdapter
 from authkit import pkce
 from authkit.errors import ConfigError
 from authkit.flow import AuthKit
-from authkit.keys import PART_KEYS, REGISTRATION_KEYS, SITE_KEYS, Key, option_key, words
+from authkit.keys import MEMBER_KEYS, PART_KEYS, REGISTRATION_KEYS, SITE_KEYS, Key, option_key, words
 from authkit.models import Secret
 from authkit.oauth2 import OAuth2Client
 from authkit.plugins import Plugins, check_name, is_free, load_plugins
@@ -22,7 +22,7 @@ from authkit.provider import AnyProvider, OAuth2Provider, ProviderClient
 from authkit.registration import Registration
 from authkit.seal import Sealer
 from authkit.site import Site
-from authkit.sources import Declared, collect, read_file, setting_text
+from authkit.sources import Declared, Given, collect, read_file, setting_text
 from authkit.transactions import ClaimStore, MemoryClaims, Transactions
 from authkit.transport import Transport
 from authkit.urls import is_loopback
@@ -101,7 +101,7 @@ def read_settings(mapping: Mapping[str, object], environ: Mapping[str, str], plu
     client_id_words = {provider.client_id_param for provider in providers}
     added = dict.fromkeys(client_id_words, REGISTRATION_KEYS["client_id"])
     added.update({option.name: option_key(option) for provider in providers for option in provider.options})
-    declared = Declared(SITE_KEYS, PART_KEYS, {**added, **REGISTRATION_KEYS})
+    declared = Declared(SITE_KEYS, PART_KEYS, MEMBER_KEYS, {**added, **REGISTRATION_KEYS})
     given = collect(mapping, environ, declared, client_id_words)
     values = _parsed(SITE_KEYS, given.site, "authkit.")
     site = Site(values["base_url"], values["prefix"], values["login_url"], values["templates"])
@@ -119,7 +119,7 @@ def read_settings(mapping: Mapping[str, object], environ: Mapping[str, str], plu
         registrations=MappingProxyType(registrations),
         secrets=values["secret"],
         vault_secrets=values["vault_key"] or values["secret"],
-        parts=MappingProxyType({name: _part(name, given.parts[name]) for name in PART_KEYS}),
+        parts=MappingProxyType({name: _part(name, given) for name in PART_KEYS}),
         ca_bundle=values["ca_bundle"] or None,
         proxy=values["proxy"],
     )
@@ -150,8 +150,17 @@ def _parsed(declared: Mapping[str, Key], given: Mapping[str, str], prefix: str) 
     }
 
 
-def _part(name: str, given: Mapping[str, str]) -> Mapping[str, Any]:
-    return MappingProxyType(_parsed(PART_KEYS[name], given, f"authkit.{name}."))
+def _part(name: str, given: Given) -> Mapping[str, Any]:
+    """Return the values of a part; what it has several of stands under ``members``, by name."""
+    values = _parsed(PART_KEYS[name], given.parts[name], f"authkit.{name}.")
+    if name not in MEMBER_KEYS:
+        return MappingProxyType(values)
+    members = {
+        owner.partition(".")[2]: MappingProxyType(_parsed(MEMBER_KEYS[name], its, f"authkit.{owner}."))
+        for owner, its in given.members.items()
+        if owner.startswith(f"{name}.")
+    }
+    return MappingProxyType({**values, "members": MappingProxyType(members)})
 
 
 def _value(key: Key, full: str, text: str | None, path: str | None) -> Any:

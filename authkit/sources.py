@@ -10,7 +10,7 @@ from pathlib import Path
 
 from authkit.errors import ConfigError
 from authkit.keys import Key
-from authkit.plugins import is_free
+from authkit.plugins import is_free, is_name
 
 __all__ = ["Declared", "Given", "collect", "read_file", "setting_text"]
 
@@ -22,15 +22,23 @@ VARIABLE_PREFIX = "AUTHKIT_"
 
 @dataclass(frozen=True, slots=True)
 class Declared:
-    """The declared keys: of the site, of each optional part, and of a registration, providers' own words included."""
+    """The declared keys: of the site, of each optional part and what it has several of, and of a registration.
+
+    Those of a registration include providers' own words.
+    """
 
     site: Mapping[str, Key]
     parts: Mapping[str, Mapping[str, Key]]
+    members: Mapping[str, Mapping[str, Key]]
     registration: Mapping[str, Key]
 
     def names(self, owner: str) -> set[str]:
-        """Return what may be set for `owner`: "" for the site, a part, or else a registration."""
-        keys = self.parts.get(owner, self.registration) if owner else self.site
+        """Return what may be set for `owner`: "" for the site, a part, ``<part>.<name>``, or else a registration."""
+        part, dot, name = owner.partition(".")
+        if dot:
+            keys = self.members.get(part, {}) if is_name(name) else {}
+        else:
+            keys = self.parts.get(owner, self.registration) if owner else self.site
         return {*keys, *(f"{name}_file" for name, key in keys.items() if key.is_secret)}
 
 
@@ -40,11 +48,13 @@ class Given:
 
     site: dict[str, str] = field(default_factory=dict, repr=False)
     parts: dict[str, dict[str, str]] = field(default_factory=dict, repr=False)
+    members: dict[str, dict[str, str]] = field(default_factory=dict, repr=False)
     registrations: dict[str, dict[str, str]] = field(default_factory=dict, repr=False)
 
     def put(self, owner: str, key: str, text: str) -> None:
-        """Keep one setting of `owner`: a registration, a part, or the site when it is ""."""
-        owners = self.parts if owner in self.parts else self.registrations
+        """Keep one setting of `owner`: a registration, a part, ``<part>.<name>``, or the site when it is ""."""
+        parts = self.parts if owner in self.parts else self.registrations
+        owners = self.members if "." in owner else parts
         (owners.setdefault(owner, {}) if owner else self.site)[key] = text
 
 
@@ -68,6 +78,8 @@ def collect(
     given.site = _merged(given.site, from_environ.site, aliases)
     for name, values in from_environ.parts.items():
         given.parts[name] = _merged(given.parts[name], values, aliases)
+    for name, values in from_environ.members.items():
+        given.members[name] = _merged(given.members.get(name, {}), values, aliases)
     for name, values in from_environ.registrations.items():
         given.registrations[name] = _merged(given.registrations.get(name, {}), values, aliases)
     return given
@@ -102,8 +114,8 @@ def _read_mapping(mapping: Mapping[str, object], declared: Declared) -> Given:
     given = _nothing(declared)
     for full, value in mapping.items():
         if full.startswith(PREFIX) and value is not None:
-            owner, _, key = full.removeprefix(PREFIX).rpartition(".")
-            if key not in declared.names(owner) or full.count(".") != (2 if owner else 1):
+            owner, dot, key = full.removeprefix(PREFIX).rpartition(".")
+            if key not in declared.names(owner) or (dot and not owner):
                 raise ConfigError(f"{full} is no setting of authkit{_did_you_mean(owner, key, declared)}")
             given.put(owner, key, setting_text(full, value))
     return given
@@ -131,9 +143,15 @@ def _split(name: str, declared: Declared) -> tuple[str, str]:
     if name in declared.names(""):
         return "", name
     for part in declared.parts:
-        key = name.removeprefix(f"{part}_")
-        if name.startswith(f"{part}_") and key in declared.names(part):
-            return part, key
+        rest = name.removeprefix(f"{part}_")
+        if rest == name:
+            continue
+        if rest in declared.names(part):
+            return part, rest
+        for key in sorted(declared.names(f"{part}.app"), key=len, reverse=True):
+            member = rest.removesuffix(f"_{key}")
+            if member != rest and is_name(member.replace("_", "-")):
+                return f"{part}.{member.replace('_', '-')}", key
     for key in sorted(declared.names("a registration"), key=len, reverse=True):
         registration = name.removesuffix(f"_{key}").replace("_", "-")
         if name.endswith(f"_{key}") and is_free(registration):
@@ -153,8 +171,10 @@ def _merged(winner: Mapping[str, str], loser: Mapping[str, str], aliases: Mappin
 
 
 def _did_you_mean(owner: str, key: str, declared: Declared) -> str:
-    known = () if "." in owner else sorted(declared.names(owner))
-    close = get_close_matches(key, known, n=1)
+    part, dot, name = owner.partition(".")
+    if dot and part in declared.members and not is_name(name):
+        return f": the name in {PREFIX}{part}.<name>.{key} is to match [a-z][a-z0-9-]{{0,31}} in full"
+    close = get_close_matches(key, sorted(declared.names(owner)), n=1)
     if not close:
         return "; see the table of settings in the docs"
     return f"; did you mean {PREFIX}{owner}{'.' if owner else ''}{close[0]}?"

@@ -219,13 +219,17 @@ class Transactions:
             raise self._cleared(StateInvalid("the state was used before: a replay, or a reloaded callback"), name)
         return transaction, self._clear(name)
 
-    def purpose_of(self, state: str, cookies: Mapping[str, str]) -> str:
-        """Return what the transaction that `state` names was begun for, "" if there is none; it is not claimed."""
+    def begun(self, state: str, cookies: Mapping[str, str]) -> tuple[str, str]:
+        """Return the purpose and the bound value of the transaction that `state` names, without claiming it.
+
+        Both are "" if this browser has none.
+        """
         name = self._cookie_name(state)
         try:
-            return Transaction.from_bytes(self._sealer.open(cookies.get(name, ""), name)).purpose
+            transaction = Transaction.from_bytes(self._sealer.open(cookies.get(name, ""), name))
         except ValueError:
-            return ""
+            return "", ""
+        return transaction.purpose, transaction.bound
 
     def claimed_in(self, claims: ClaimStore) -> Transactions:
         """Return the same, with another store of claims."""

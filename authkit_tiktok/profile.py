@@ -57,7 +57,9 @@ def fetch_user(api: Api, token: Token) -> Mapping[str, Any]:
     data = reply.get("data")
     user = data.get("user") if isinstance(data, Mapping) else None
     if not isinstance(user, Mapping):
-        raise ProviderProtocolError("the user info has no user")
+        error = ProviderProtocolError("the user info has no user")
+        error.said = "User does not exist."
+        raise error
     return user
 
 

@@ -16,7 +16,7 @@ from typing import Any
 
 from authkit import Profile, ProviderEvent, Secret, errors, hookspecs
 from authkit.emulator import KINDS, StockSwitches, Switchboard
-from authkit.keys import PART_KEYS, REGISTRATION_KEYS, SITE_KEYS, Key
+from authkit.keys import MEMBER_KEYS, PART_KEYS, REGISTRATION_KEYS, SITE_KEYS, Key
 from authkit.provider import OAuth2Provider
 from authkit_tiktok.emulator import TikTokSwitches
 from authkit_tiktok.provider import tiktok
@@ -43,6 +43,11 @@ def settings_of_the_parts() -> str:
         replace(key, name=f"{part}.{name}") for part, declared in PART_KEYS.items() for name, key in declared.items()
     ]
     return _settings("authkit.", keys)
+
+
+def settings_of_native_apps() -> str:
+    """Return the table of the settings of a native app."""
+    return _settings("authkit.native.<app>.", MEMBER_KEYS["native"].values())
 
 
 def settings_of_tiktok() -> str:
@@ -154,6 +159,7 @@ BLOCKS: Mapping[str, Callable[[], str]] = {
     "settings-of-the-site": settings_of_the_site,
     "settings-of-a-registration": settings_of_a_registration,
     "settings-of-the-parts": settings_of_the_parts,
+    "settings-of-native-apps": settings_of_native_apps,
     "settings-of-tiktok": settings_of_tiktok,
     "stock-switches": stock_switches,
     "tiktok-facts": tiktok_facts,

@@ -88,6 +88,26 @@ SAMPLES: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
 }
 
 
+SAMPLES = {
+    **SAMPLES,
+    "0002": {
+        **SAMPLES["0001"],
+        "authkit_sessions": {
+            "id": "0123456789abcdef0123456789abcdef",
+            "account_id": "account-1",
+            "app": "phone",
+            "registration": "acme",
+            "created_at": AT,
+            "used_at": AT,
+            "ends_at": LATER,
+            "digest": DIGEST,
+            "previous_digest": CLAIMED,
+            "rotated_at": AT,
+        },
+    },
+}
+
+
 def put_samples(connection: Connection, revision: str) -> None:
     """Insert the rows of a revision, as plain SQL: its tables are not those of the code of today."""
     for table, row in SAMPLES[revision].items():

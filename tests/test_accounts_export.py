@@ -72,6 +72,7 @@ def test_an_export_has_everything_that_is_kept_of_a_person(world):
             }
         ],
         "revocations": [],
+        "sessions": [],
         "audit": [
             {
                 "id": exported["audit"][0]["id"],

@@ -59,6 +59,7 @@ def test_what_names_somebody_is_compared_byte_by_byte():
     assert exact == {
         "authkit_accounts.id",
         "authkit_audit.account_id",
+        "authkit_sessions.account_id",
         *(f"authkit_identities.{name}" for name in ("account_id", "authority", "client", "subject", "union_id")),
     }
 

@@ -12,11 +12,13 @@ from hypothesis import strategies as st
 from authkit import errors
 from authkit.errors import (
     AccountConflict,
+    AccountDenied,
+    AccountDisabled,
     AuthkitError,
     IdentityTaken,
     MethodNotAllowed,
     ProviderRejected,
-    RequestTooLarge,
+    RegistrationClosed,
     printable,
     redacted,
 )
@@ -25,6 +27,7 @@ CODES = {
     "AccessDenied": ("access_denied", 403),
     "AccountConflict": ("account_conflict", 409),
     "AccountDenied": ("account_denied", 403),
+    "AccountDisabled": ("account_denied", 403),
     "AuthkitError": ("error", 400),
     "ConfigError": ("config_error", 500),
     "CrossSite": ("cross_site", 403),
@@ -34,6 +37,7 @@ CODES = {
     "LastIdentity": ("last_identity", 409),
     "LinkRequired": ("link_required", 409),
     "MethodNotAllowed": ("invalid_request", 405),
+    "NothingSent": ("invalid_request", 400),
     "ProviderMisconfigured": ("provider_misconfigured", 503),
     "ProviderProtocolError": ("provider_protocol", 502),
     "ProviderRateLimited": ("provider_rate_limited", 503),
@@ -41,11 +45,15 @@ CODES = {
     "ProviderUnavailable": ("provider_unavailable", 503),
     "RateLimited": ("rate_limited", 429),
     "ReauthRequired": ("reauth_required", 401),
+    "RegistrationClosed": ("account_denied", 403),
     "RequestTooLarge": ("invalid_request", 413),
     "ScopeMissing": ("scope_missing", 403),
     "StateInvalid": ("state_invalid", 400),
     "StoreUnavailable": ("store_unavailable", 503),
+    "TicketInvalid": ("ticket_invalid", 401),
+    "TokenInvalid": ("token_invalid", 401),
     "UnknownProvider": ("unknown_provider", 404),
+    "UnsupportedMediaType": ("invalid_request", 415),
     "WebhookRejected": ("webhook_rejected", 401),
 }
 
@@ -56,9 +64,12 @@ def test_every_error_has_its_code_and_status() -> None:
     assert {name: (kind.code, kind.status) for name, kind in CLASSES.items()} == CODES
 
 
+def _tree(kind: type[AuthkitError]) -> set[type[AuthkitError]]:
+    return {kind}.union(*(_tree(each) for each in kind.__subclasses__()))
+
+
 def test_every_error_is_exported() -> None:
-    tree = {AuthkitError, *AuthkitError.__subclasses__(), IdentityTaken, MethodNotAllowed, RequestTooLarge}
-    assert {kind for kind in tree if kind.__module__ == "authkit.errors"} == set(CLASSES.values())
+    assert {kind for kind in _tree(AuthkitError) if kind.__module__ == "authkit.errors"} == set(CLASSES.values())
     assert errors.__all__ == [*sorted(CLASSES), "brief", "printable", "redacted"]
 
 
@@ -100,6 +111,16 @@ def test_an_identity_that_is_taken_is_an_account_conflict_with_a_sentence_of_its
     assert isinstance(error, AccountConflict)
     assert (error.code, error.return_to) == (AccountConflict.code, None)
     assert error.message != AccountConflict.message
+
+
+def test_closed_registration_and_a_blocked_account_are_denials_with_sentences_of_their_own() -> None:
+    for kind in (RegistrationClosed, AccountDisabled):
+        assert issubclass(kind, AccountDenied)
+    assert len({kind.message for kind in (AccountDenied, RegistrationClosed, AccountDisabled)}) == 3
+
+
+def test_an_error_of_ours_is_none_of_the_provider_s_words() -> None:
+    assert ProviderRejected("no").said == ""
 
 
 def test_a_method_that_is_not_allowed_names_the_one_that_is() -> None:

@@ -224,6 +224,8 @@ def test_plg_01_an_unknown_registration_is_refused_everywhere(network: Network, 
         lambda: kit.complete(name, callback(url, code="c"), {}),
         lambda: kit.refresh(name, token),
         lambda: kit.revoke(name, token),
+        lambda: kit.exchange(name, "c", Secret("v"), "https://app.example/sdk"),
+        lambda: kit.login_with(name, Secret("a")),
     ]
 
     for call in calls:
@@ -233,6 +235,164 @@ def test_plg_01_an_unknown_registration_is_refused_everywhere(network: Network, 
         assert name not in error.message or not name
         assert (error.__cause__, error.__context__) == (None, None)
     assert network.sent == []
+
+
+def test_a_login_may_come_back_to_an_address_of_its_own(network: Network) -> None:
+    kit = make_kit(network)
+    browser = Browser()
+
+    url = browser.start(kit, redirect_uri="http://127.0.0.1:1234/callback/")
+    browser.come_back(kit, callback(url, code="c"))
+
+    assert dict(parse_qsl(url.partition("?")[2]))["redirect_uri"] == "http://127.0.0.1:1234/callback/"
+    assert network.to("token")[0].form["redirect_uri"] == "http://127.0.0.1:1234/callback/"
+
+
+@pytest.mark.parametrize("redirect_uri", [None, ""])
+def test_a_login_comes_back_to_the_registration_s_own_address_otherwise(redirect_uri: str | None) -> None:
+    url = make_kit().begin("acme", redirect_uri=redirect_uri).url
+
+    assert dict(parse_qsl(url.partition("?")[2]))["redirect_uri"] == "https://app.example/auth/acme/callback"
+
+
+# What an app got by itself
+
+
+def exchange(kit: AuthKit, **changes: Any) -> Login:
+    """Hand in the code of an app that began the login with a kit of the provider's."""
+    sent = {"code": "the-code", "code_verifier": Secret("v" * 32), "redirect_uri": "https://app.example/sdk"}
+    return kit.exchange("acme", **{**sent, **changes})
+
+
+def test_a_code_that_an_app_got_is_exchanged_with_what_the_app_sent(network: Network) -> None:
+    login = exchange(make_kit(network))
+
+    token, me = network.sent
+    assert (token.method, token.path, me.path) == ("POST", "/oauth/token", "/api/me")
+    assert token.form == {
+        "grant_type": "authorization_code",
+        "code": "the-code",
+        "code_verifier": "v" * 32,
+        "redirect_uri": "https://app.example/sdk",
+    }
+    assert login == Login(
+        registration="acme",
+        identity=Identity("acme", "acme-client", "user-1"),
+        profile=Profile("user-1", "Ada"),
+        token=login.token,
+        granted_scopes=("profile",),
+        missing_scopes=(),
+        return_to="/",
+        correlation_id=login.correlation_id,
+    )
+
+
+def test_the_profile_of_an_app_s_login_is_that_of_the_granted_scopes() -> None:
+    kit = make_kit(Network(token={**TOKEN, "scope": "a"}), {"authkit.acme.scope": "profile a b"})
+
+    login = exchange(kit)
+
+    assert (login.granted_scopes, login.missing_scopes) == (("a",), ("profile", "b"))
+
+
+def test_what_is_required_is_required_of_an_app_too() -> None:
+    network = Network(token={**TOKEN, "scope": "profile"})
+    kit = make_kit(network, {"authkit.acme.scope": "profile a", "authkit.acme.required_scope": "a"})
+
+    assert refuse(ScopeMissing, lambda: exchange(kit)).registration == "acme"
+    assert [sent.path for sent in network.sent] == ["/oauth/token"]
+
+
+@pytest.mark.parametrize("code", ["", "c" * 4097, "a\nb", "é", "\ud800"])
+def test_what_is_no_code_is_not_exchanged(network: Network, code: str) -> None:
+    assert refuse(InvalidRequest, lambda: exchange(make_kit(network), code=code)).registration == "acme"
+    assert network.sent == []
+
+
+def test_an_exchange_that_the_provider_refuses_fails(network: Network) -> None:
+    network.replies["token"] = (400, {"error": "invalid_grant", "error_description": "v" * 32 + " the-code"})
+
+    error = refuse(ProviderRejected, lambda: exchange(make_kit(network)))
+
+    assert (error.registration, error.reason) == ("acme", "invalid_grant: [redacted] [redacted]")
+
+
+def test_an_exchange_for_one_user_that_brings_another_s_profile_is_refused() -> None:
+    network = Network(token={**TOKEN, "open_id": "user-2"})
+    kit = make_kit(network, provider=replace(acme, subject_param="open_id"))
+
+    error = refuse(ProviderProtocolError, lambda: exchange(kit))
+
+    assert (error.registration, error.reason) == ("acme", "the token and the user info name different users")
+
+
+def test_an_exchange_uses_no_cookie_and_claims_nothing() -> None:
+    kit = make_kit()
+
+    assert exchange(kit).identity == exchange(kit).identity  # that a code works once is the provider's to see to
+
+
+# A token that somebody handed in
+
+
+def test_a_token_that_was_handed_in_signs_its_owner_in(network: Network) -> None:
+    login = make_kit(network).login_with("acme", Secret("handed-in"))
+
+    (sent,) = network.sent
+    assert (sent.method, sent.path, sent.headers["Authorization"]) == ("GET", "/api/me", "Bearer handed-in")
+    assert login == Login(
+        registration="acme",
+        identity=Identity("acme", "acme-client", "user-1"),
+        profile=Profile("user-1", "Ada"),
+        token=Token(Secret("handed-in"), scope=("profile",)),
+        granted_scopes=("profile",),
+        missing_scopes=(),
+        return_to="/",
+        correlation_id=login.correlation_id,
+    )
+
+
+def test_of_a_token_that_was_handed_in_no_more_than_the_basic_scope_is_counted_on() -> None:
+    """What it was granted nobody says; one scope too many makes TikTok refuse the whole profile."""
+    provider = replace(acme, basic_scope=("basic",), default_scope=("basic", "more"))
+    kit = make_kit(provider=provider)
+
+    login = kit.login_with("acme", Secret("handed-in"))
+
+    assert (login.granted_scopes, login.missing_scopes) == (("basic",), ("more",))
+
+
+def test_a_provider_of_its_own_kind_is_asked_with_its_default_scope() -> None:
+    kit, own = own_kit()
+
+    assert kit.login_with("own", Secret("handed-in")).identity == Identity("own", "own-client", "user-1")
+    assert own.asked[-1] == ("fetch_profile", Token(Secret("handed-in"), scope=("profile",)))
+
+
+@pytest.mark.parametrize("answer", [None, "user-1", ValueError("canary"), {"subject": "user-1"}])
+def test_a_provider_that_answers_no_profile_is_refused(answer: Any) -> None:
+    kit, _ = own_kit(fetch_profile=answer)
+
+    assert "canary" not in str(refuse(ProviderProtocolError, lambda: kit.login_with("own", Secret("handed-in"))))
+
+
+@pytest.mark.parametrize(
+    ("me", "kind"),
+    [
+        ((401, {"error": "invalid_token"}), ProviderRejected),
+        ((401, b""), ProviderRejected),
+        ((500, b""), ProviderUnavailable),
+        ((200, b"<html>"), ProviderProtocolError),
+        ({}, ProviderProtocolError),
+    ],
+)
+def test_a_token_that_nobody_owns_signs_nobody_in(network: Network, me: Any, kind: type[AuthkitError]) -> None:
+    network.replies["me"] = me
+
+    error = refuse(kind, lambda: make_kit(network).login_with("acme", Secret("handed-in")))
+
+    assert (error.registration, error.__cause__, error.__context__) == ("acme", None, None)
+    assert "handed-in" not in str(error)
 
 
 # The callback: state
@@ -380,8 +540,10 @@ def test_what_a_callback_was_begun_for_can_be_asked_without_claiming_it(world: W
 
     world.url = world.browser.start(world.kit, purpose="link", bound="account-1")
     assert world.kit.purpose_of(world.query(), world.browser.cookies.items()) == "link"
+    assert world.kit.bound_of(world.query(), world.browser.cookies.items()) == "account-1"
     world.assert_still_works(purpose="link", bound="account-1")
     assert world.kit.purpose_of(world.query(), world.browser.cookies) == ""
+    assert world.kit.bound_of(world.query(), world.browser.cookies) == ""
 
 
 @pytest.mark.parametrize(
@@ -389,6 +551,7 @@ def test_what_a_callback_was_begun_for_can_be_asked_without_claiming_it(world: W
 )
 def test_a_callback_without_a_good_state_was_begun_for_nothing(world: World, query: str) -> None:
     assert world.kit.purpose_of(query, world.browser.cookies) == ""
+    assert world.kit.bound_of(query, world.browser.cookies) == ""
     assert world.kit.purpose_of(world.query(), {}) == ""
     world.assert_still_works()
 

@@ -16,6 +16,7 @@ else:
 
 import authkit
 from authkit.errors import ConfigError
+from authkit.native.extra import require_extra
 
 HEAVY = {
     *("requests", "requests_oauthlib", "oauthlib", "urllib3", "cryptography", "jinja2", "sqlalchemy", "alembic"),
@@ -83,3 +84,54 @@ def test_the_import_contracts_name_every_module() -> None:
 
     unaware = set(by_name["Only the adapter knows Pyramid"]["source_modules"])
     assert unaware == (modules - {"authkit.cli", "authkit.pyramid"}) | {"authkit_tiktok"}
+
+
+def test_native_sign_in_loads_nothing_until_it_is_used() -> None:
+    loaded = run("import authkit.native, sys; print(*sys.modules)").split()
+
+    assert (HEAVY | {"joserfc", "alembic"}) & set(loaded) == set()
+
+
+def test_every_name_of_native_sign_in_is_there() -> None:
+    from authkit import native
+
+    assert native.__all__ == sorted(native.__all__) == sorted(native.HEAVY)
+    assert [name for name in native.__all__ if not hasattr(native, name)] == []
+    with pytest.raises(AttributeError, match=r"module 'authkit\.native' has no attribute 'Nope'"):
+        native.Nope  # noqa: B018
+
+
+def test_what_is_missing_is_named() -> None:
+    with pytest.raises(ConfigError) as caught:
+        require_extra(lambda name: None if name == "alembic" else name)
+
+    assert caught.value.reason == "native apps need alembic: pip install 'authkit-core[native]'"
+
+
+WITHOUT = """
+import sys
+from importlib.machinery import PathFinder
+class Without:
+    def find_spec(self, name, path=None, target=None):
+        return None if name.partition(".")[0] in {missing!r} else PathFinder.find_spec(name, path, target)
+sys.meta_path[sys.meta_path.index(PathFinder)] = Without()
+"""
+
+
+@pytest.mark.parametrize(
+    ("missing", "said"),
+    [
+        (("joserfc",), "joserfc"),
+        (("sqlalchemy",), "sqlalchemy"),
+        (("joserfc", "sqlalchemy", "alembic"), "joserfc, sqlalchemy, alembic"),
+    ],
+)
+def test_without_its_extra_native_sign_in_says_what_to_install(missing: tuple[str, ...], said: str) -> None:
+    code = WITHOUT.format(missing=missing) + (
+        "from authkit.errors import ConfigError\n"
+        "import authkit.native.loopback\n"  # needs none of it
+        "try: from authkit.native import Native\n"
+        "except ConfigError as error: print(error.reason)"
+    )
+
+    assert run(code) == f"native apps need {said}: pip install 'authkit-core[native]'"

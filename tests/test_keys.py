@@ -9,11 +9,12 @@ from typing import Any
 import pytest
 
 from authkit import Option, Secret
-from authkit.keys import PART_KEYS, REGISTRATION_KEYS, SITE_KEYS, option_key, words
+from authkit.keys import MEMBER_KEYS, PART_KEYS, REGISTRATION_KEYS, SITE_KEYS, option_key, words
 from authkit.plugins import RESERVED_NAMES
 
 OF_PARTS = {f"{part}.{name}": key for part, keys in PART_KEYS.items() for name, key in keys.items()}
-KEYS = {**SITE_KEYS, **REGISTRATION_KEYS, **OF_PARTS}
+OF_MEMBERS = {f"{part}.<name>.{name}": key for part, keys in MEMBER_KEYS.items() for name, key in keys.items()}
+KEYS = {**SITE_KEYS, **REGISTRATION_KEYS, **OF_PARTS, **OF_MEMBERS}
 
 
 def test_these_are_the_settings() -> None:
@@ -45,11 +46,26 @@ def test_these_are_the_settings() -> None:
     assert {part: [*keys] for part, keys in PART_KEYS.items()} == {
         "accounts": ["database", "allow_registration", "revoke", "check_accounts"],
         "webhook": ["tolerance", "accept_late"],
+        "native": [
+            "keys",
+            "lifetime",
+            "refresh_lifetime",
+            "issuer",
+            "audience",
+            "check_accounts",
+            "accept_access_tokens",
+            "pseudo_email",
+            "cors_origins",
+        ],
+    }
+    assert {part: [*keys] for part, keys in MEMBER_KEYS.items()} == {
+        "native": ["link", "redirect_uris", "allow_private_scheme", "link_carries"]
     }
 
 
 def test_a_part_is_no_registration() -> None:
     assert set(PART_KEYS) <= RESERVED_NAMES
+    assert set(MEMBER_KEYS) <= set(PART_KEYS)
 
 
 def test_these_are_the_defaults_of_the_parts() -> None:
@@ -60,6 +76,21 @@ def test_these_are_the_defaults_of_the_parts() -> None:
         "accounts.check_accounts": True,
         "webhook.tolerance": 300,
         "webhook.accept_late": False,
+        "native.keys": None,
+        "native.lifetime": 3600,
+        "native.refresh_lifetime": 2_592_000,
+        "native.issuer": "",
+        "native.audience": "",
+        "native.check_accounts": False,
+        "native.accept_access_tokens": False,
+        "native.pseudo_email": False,
+        "native.cors_origins": (),
+    }
+    assert {name: key.default for name, key in OF_MEMBERS.items()} == {
+        "native.<name>.link": "",
+        "native.<name>.redirect_uris": (),
+        "native.<name>.allow_private_scheme": False,
+        "native.<name>.link_carries": "ticket",
     }
 
 
@@ -70,6 +101,7 @@ def test_these_settings_are_secret_and_these_are_required() -> None:
         "proxy",
         "client_secret",
         "accounts.database",
+        "native.keys",
     }
     assert {name for name, key in KEYS.items() if key.is_required} == {
         "secret",
@@ -91,6 +123,10 @@ YES_OR_NO = (
     "accounts.revoke",
     "accounts.check_accounts",
     "webhook.accept_late",
+    "native.check_accounts",
+    "native.accept_access_tokens",
+    "native.pseudo_email",
+    "native.<name>.allow_private_scheme",
 )
 
 
@@ -126,6 +162,17 @@ YES_OR_NO = (
         ("webhook.tolerance", "1", 1),
         ("webhook.tolerance", "0060", 60),
         ("webhook.tolerance", "9999999", 9_999_999),
+        ("native.keys", '{\n  "keys": []\n}', Secret('{\n  "keys": []\n}')),
+        ("native.issuer", "https://issuer.example", "https://issuer.example"),
+        ("native.cors_origins", "https://web.example", ("https://web.example",)),
+        (
+            "native.cors_origins",
+            "https://web.example:8443, http://localhost:3000 https://[::1]:1",
+            ("https://web.example:8443", "http://localhost:3000", "https://[::1]:1"),
+        ),
+        ("native.<name>.link", "com.example.app:/in?a=b", "com.example.app:/in?a=b"),
+        ("native.<name>.redirect_uris", "a.b:/c, https://app.example", ("a.b:/c", "https://app.example")),
+        ("native.<name>.link_carries", "TICKET", "ticket"),
     ],
 )
 def test_a_good_value_is_read(name: str, text: str, value: Any) -> None:
@@ -181,6 +228,25 @@ BAD_URLS = {
         ("pkce", "plain", "must be one of: on, off, hex, base64url"),
         ("vault_key", "a" * 31, "is shorter than 32 bytes; make one with: python -c"),
         ("accounts.database", "postgresql://user:pass word@db/app", "has a blank or an invisible character inside"),
+        ("native.issuer", "https://issuer .example", "has a blank or an invisible character inside"),
+        ("native.lifetime", "0", "must be a number of seconds"),
+        ("native.<name>.link_carries", "code", "must be one of: ticket, access_token"),
+        *(
+            ("native.cors_origins", text, problem)
+            for text, problem in (
+                ("*", "is no absolute URL"),
+                ("null", "is no absolute URL"),
+                ("web.example", "is no absolute URL"),
+                ("http://web.example", "is http; write https"),
+                ("https://web.example/", "must be origins as browsers write them"),
+                ("https://web.example/app", "must be origins as browsers write them"),
+                ("https://web.example?a", "must be origins as browsers write them"),
+                ("https://Web.example", "must be origins as browsers write them"),
+                ("https://web.example:443", "must be origins as browsers write them"),
+                ("https://*.web.example", "has a host or a port that no URL has"),
+                ("https://web.example, null", "is no absolute URL"),
+            )
+        ),
         *((name, word, "must be true or false") for name in YES_OR_NO for word in ("", "2", "tru", "y", "none")),
         *(
             ("webhook.tolerance", text, "must be a number of seconds")

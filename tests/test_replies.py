@@ -201,6 +201,16 @@ def test_any_json_is_an_object_or_an_error_of_ours(value: Any, status: int) -> N
     assert status < 300
 
 
+def test_the_provider_s_own_sentence_is_kept_apart() -> None:
+    error = refused(reply(400, {"error": "invalid_grant", "error_description": "The code is bad.\r\né"}))
+
+    assert (error.said, error.reason) == ("The code is bad.\\r\\n\\xe9", "invalid_grant: The code is bad.\\r\\n\\xe9")
+    assert refused(reply(400, {"error": "invalid_grant"})).said == ""
+    assert refused(reply(429, {"error": "e", "error_description": "Slow down."})).said == "Slow down."
+    assert refused(reply(400, {"error": "e", "error_description": "a" * 501})).said == "a" * 497 + "..."
+    assert refused(reply(400, {"error": "e", "error_description": "a" * 1001})).said == "(1001 characters)"
+
+
 # Secrets that come back
 
 
@@ -208,7 +218,9 @@ def test_any_json_is_an_object_or_an_error_of_ours(value: Any, status: int) -> N
 def test_g_4_what_was_sent_does_not_come_back_in_the_error(place: str) -> None:
     data = {"error": "invalid_grant", place: f"the code {CANARY} is bad"}
 
-    assert CANARY not in refused(reply(400, data), secrets=[Secret(CANARY)]).reason
+    error = refused(reply(400, data), secrets=[Secret(CANARY)])
+    assert CANARY not in error.reason
+    assert CANARY not in error.said
 
 
 @pytest.mark.parametrize("filler", [480, 490, 495, 500])

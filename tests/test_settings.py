@@ -28,7 +28,7 @@ from faulty_server import OK, FaultyServer, answering
 
 from authkit import AuthKit, OAuth2Provider, Option, Secret, pkce
 from authkit.errors import ConfigError, ProviderProtocolError, ProviderUnavailable, StateInvalid
-from authkit.keys import PART_KEYS, REGISTRATION_KEYS, SITE_KEYS
+from authkit.keys import MEMBER_KEYS, PART_KEYS, REGISTRATION_KEYS, SITE_KEYS
 from authkit.plugins import load_plugins
 from authkit.registration import Registration
 from authkit.seal import Sealer
@@ -79,6 +79,20 @@ def refused(settings: Mapping[str, object], *providers: Any, **options: Any) -> 
     return caught.value.reason
 
 
+NATIVE: Mapping[str, Any] = {
+    "keys": None,
+    "lifetime": 3600,
+    "refresh_lifetime": 2_592_000,
+    "issuer": "",
+    "audience": "",
+    "check_accounts": False,
+    "accept_access_tokens": False,
+    "pseudo_email": False,
+    "cors_origins": (),
+    "members": {},
+}
+
+
 # What the settings become
 
 
@@ -105,6 +119,7 @@ def test_few_settings_are_enough() -> None:
                 "check_accounts": True,
             },
             "webhook": {"tolerance": 300, "accept_late": False},
+            "native": NATIVE,
         },
         ca_bundle=None,
         proxy=None,
@@ -272,6 +287,24 @@ def test_a_malformed_setting_of_the_site_is_named_and_a_secret_one_not_shown(
         ("accounts.revoke", "2", "authkit.accounts.revoke: '2' must be true or false"),
         ("webhook.tolerance", "5m", "authkit.webhook.tolerance: '5m' must be a number of seconds"),
         ("webhook.accept_late", "no!", "authkit.webhook.accept_late: 'no!' must be true or false"),
+        ("native.lifetime", "1h", "authkit.native.lifetime: '1h' must be a number of seconds"),
+        (
+            "native.phone.allow_private_scheme",
+            "maybe",
+            "authkit.native.phone.allow_private_scheme: 'maybe' must be true or false",
+        ),
+        (
+            "native.phone.link_carries",
+            "jwt",
+            "authkit.native.phone.link_carries: 'jwt' must be one of: ticket, access_token",
+        ),
+        ("native.phone.link", "a b", "authkit.native.phone.link: 'a b' has a blank or an invisible character"),
+        ("native.cors_origins", "*", "authkit.native.cors_origins: '*' "),
+        (
+            "native.phone.lnk",
+            "canary",
+            "authkit.native.phone.lnk is no setting of authkit; did you mean authkit.native.phone.link?",
+        ),
         ("vault_key", "canary", "authkit.vault_key: is shorter than 32 bytes; make one with: "),
         (
             "accounts.databse",
@@ -406,20 +439,77 @@ def test_every_setting_of_a_part_is_read_from_the_mapping_the_environment_or_a_f
         "accounts.check_accounts": "0",
         "webhook.tolerance": "60",
         "webhook.accept_late": "true",
+        "native.keys": '{"keys": [1, 2]}',
+        "native.lifetime": "60",
+        "native.refresh_lifetime": "120",
+        "native.issuer": "https://issuer.example",
+        "native.audience": "my-api",
+        "native.check_accounts": "yes",
+        "native.accept_access_tokens": "yes",
+        "native.pseudo_email": "on",
+        "native.cors_origins": "https://web.example, http://localhost:3000",
     }
     assert {*values} == {f"{part}.{name}" for part, keys in PART_KEYS.items() for name in keys}
     mapping = {f"authkit.{key}": text for key, text in values.items()}
     environ = {f"AUTHKIT_{key.replace('.', '_').upper()}": text for key, text in values.items()}
-    in_a_file = {**environ, "AUTHKIT_ACCOUNTS_DATABASE_FILE": str(tmp_path / "database")}
-    del in_a_file["AUTHKIT_ACCOUNTS_DATABASE"]
+    (tmp_path / "keys").write_text('{"keys": [1, 2]}\n', encoding="utf-8")
+    files = {"AUTHKIT_ACCOUNTS_DATABASE_FILE": "database", "AUTHKIT_NATIVE_KEYS_FILE": "keys"}
+    in_a_file = {**environ, **{variable: str(tmp_path / name) for variable, name in files.items()}}
+    del in_a_file["AUTHKIT_ACCOUNTS_DATABASE"], in_a_file["AUTHKIT_NATIVE_KEYS"]
     expected = {
         "accounts": {"database": database, "allow_registration": False, "revoke": False, "check_accounts": False},
         "webhook": {"tolerance": 60, "accept_late": True},
+        "native": {
+            "keys": Secret('{"keys": [1, 2]}'),
+            "lifetime": 60,
+            "refresh_lifetime": 120,
+            "issuer": "https://issuer.example",
+            "audience": "my-api",
+            "check_accounts": True,
+            "accept_access_tokens": True,
+            "pseudo_email": True,
+            "cors_origins": ("https://web.example", "http://localhost:3000"),
+            "members": {},
+        },
     }
 
     assert read({**client("acme"), **mapping}).parts == expected
     assert read(client("acme"), environ=environ).parts == expected
     assert read(client("acme"), environ=in_a_file).parts == expected
+
+
+def test_every_setting_of_an_app_is_read_from_the_mapping_or_the_environment() -> None:
+    values = {
+        "link": "https://app.example/in",
+        "redirect_uris": "https://app.example/sdk com.example.app:/sdk",
+        "allow_private_scheme": "yes",
+        "link_carries": "Access_Token",
+    }
+    assert {*values} == {*MEMBER_KEYS["native"]}
+    mapping = {f"authkit.native.my-phone.{key}": text for key, text in values.items()}
+    environ = {f"AUTHKIT_NATIVE_MY_PHONE_{key.upper()}": text for key, text in values.items()}
+    expected = {
+        "link": "https://app.example/in",
+        "redirect_uris": ("https://app.example/sdk", "com.example.app:/sdk"),
+        "allow_private_scheme": True,
+        "link_carries": "access_token",
+    }
+
+    for parts in (read({**client("acme"), **mapping}).parts, read(client("acme"), environ=environ).parts):
+        assert parts["native"] == {**NATIVE, "members": {"my-phone": expected}}
+        with pytest.raises(TypeError):
+            parts["native"]["members"]["my-phone"]["link"] = "https://evil.example"  # type: ignore[index]
+
+
+def test_an_app_has_the_defaults_of_what_is_not_set() -> None:
+    settings = {**client("acme"), "authkit.native.phone.redirect_uris": "a.b:/c"}
+
+    assert read(settings).parts["native"]["members"]["phone"] == {
+        "link": "",
+        "redirect_uris": ("a.b:/c",),
+        "allow_private_scheme": False,
+        "link_carries": "ticket",
+    }
 
 
 def test_a_kit_has_the_settings_of_the_parts_and_the_vault_s_secrets() -> None:
@@ -490,7 +580,7 @@ def test_mix_05_two_registrations_may_not_share_a_redirect_uri() -> None:
     assert refused(settings) == "authkit.acme.redirect_uri and authkit.keyed.redirect_uri must differ"
 
 
-@pytest.mark.parametrize("name", ["login", "native", "Acme", "a_b", "1a", "a" * 33, "a b", "é"])
+@pytest.mark.parametrize("name", ["login", "callback", "Acme", "a_b", "1a", "a" * 33, "a b", "é"])
 def test_plg_09_a_bad_or_reserved_name_of_a_registration_is_refused(name: str) -> None:
     reason = refused(client(name, provider="acme"))
 

@@ -10,12 +10,12 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from authkit.errors import ConfigError
-from authkit.keys import PART_KEYS, REGISTRATION_KEYS, SITE_KEYS
+from authkit.errors import ConfigError, printable
+from authkit.keys import MEMBER_KEYS, PART_KEYS, REGISTRATION_KEYS, SITE_KEYS
 from authkit.sources import Declared, Given, collect, read_file, setting_text
 
 OF_REGISTRATION = {**REGISTRATION_KEYS, "client_key": REGISTRATION_KEYS["client_id"]}
-DECLARED = Declared(SITE_KEYS, PART_KEYS, OF_REGISTRATION)
+DECLARED = Declared(SITE_KEYS, PART_KEYS, MEMBER_KEYS, OF_REGISTRATION)
 NO_PARTS: dict[str, dict[str, str]] = {part: {} for part in PART_KEYS}
 
 
@@ -57,7 +57,29 @@ def test_settings_of_a_part_are_not_those_of_a_registration() -> None:
     )
 
     assert given == Given(
-        parts={"accounts": {"database": "d"}, "webhook": {"tolerance": "60"}}, registrations={"acme": {"scope": "a"}}
+        parts={**NO_PARTS, "accounts": {"database": "d"}, "webhook": {"tolerance": "60"}},
+        registrations={"acme": {"scope": "a"}},
+    )
+
+
+def test_settings_of_an_app_stand_by_its_name() -> None:
+    given = collected(
+        {
+            "authkit.native.lifetime": "60",
+            "authkit.native.my-phone.link": " https://app.example ",
+            "authkit.native.my-phone.redirect_uris": ["a:/b", "c:/d"],
+            "authkit.native.keys.link": "https://keys.example",
+            "authkit.native-ios.scope": "a",
+        }
+    )
+
+    assert given == Given(
+        parts={**NO_PARTS, "native": {"lifetime": "60"}},
+        members={
+            "native.my-phone": {"link": "https://app.example", "redirect_uris": "a:/b c:/d"},
+            "native.keys": {"link": "https://keys.example"},
+        },
+        registrations={"native-ios": {"scope": "a"}},
     )
 
 
@@ -86,6 +108,7 @@ def test_a_secret_may_stand_in_a_file_and_nothing_else_may() -> None:
         ("authkit..secret", "did you mean authkit.secret?"),
         ("authkit..client_id", "see the table of settings in the docs"),
         ("authkit.a.b.client_id", "see the table of settings in the docs"),
+        ("authkit.a.B.client_id", "see the table of settings in the docs"),
         ("authkit.client_id", "see the table of settings in the docs"),
         ("authkit.tiktok.secret", "did you mean authkit.tiktok.client_secret?"),
         ("authkit.tiktok.Client_Id", "did you mean authkit.tiktok.client_id?"),
@@ -95,10 +118,26 @@ def test_a_secret_may_stand_in_a_file_and_nothing_else_may() -> None:
         ("authkit.accounts.tolerance", "see the table of settings in the docs"),
         ("authkit.accounts", "see the table of settings in the docs"),
         ("authkit.accounts.a.database", "see the table of settings in the docs"),
+        ("authkit.native.lifetme", "did you mean authkit.native.lifetime?"),
+        ("authkit.native.phone.lnk", "did you mean authkit.native.phone.link?"),
+        ("authkit.native.phone.redirect_uri", "did you mean authkit.native.phone.redirect_uris?"),
+        ("authkit.native.phone.zzzzzzzzzz", "see the table of settings in the docs"),
+        ("authkit.native.phone.keys", "see the table of settings in the docs"),
+        ("authkit.native.link", "see the table of settings in the docs"),
+        ("authkit.native", "see the table of settings in the docs"),
+        ("authkit..native.lifetime", "see the table of settings in the docs"),
     ],
 )
 def test_an_unknown_key_is_refused_with_the_likely_one(key: str, advice: str) -> None:
     assert refused({key: "x"}) == f"{key} is no setting of authkit; {advice}"
+
+
+@pytest.mark.parametrize("name", ["", "Phone", "1phone", "my_phone", "my phone", "a" * 33, "a.b", "é", "phone\n"])
+def test_the_name_of_an_app_is_a_name(name: str) -> None:
+    assert refused({f"authkit.native.{name}.link": "https://app.example"}) == printable(
+        f"authkit.native.{name}.link is no setting of authkit: the name in authkit.native.<name>.link is to match "
+        "[a-z][a-z0-9-]{0,31} in full"
+    )
 
 
 # Values
@@ -181,10 +220,47 @@ def test_a_variable_is_split_at_the_longest_key(variable: str, registration: str
         ("AUTHKIT_ACCOUNTS_REVOKE", "accounts", "revoke"),
         ("AUTHKIT_WEBHOOK_TOLERANCE", "webhook", "tolerance"),
         ("AUTHKIT_WEBHOOK_ACCEPT_LATE", "webhook", "accept_late"),
+        ("AUTHKIT_NATIVE_KEYS", "native", "keys"),
+        ("AUTHKIT_NATIVE_KEYS_FILE", "native", "keys_file"),
+        ("AUTHKIT_NATIVE_LIFETIME", "native", "lifetime"),
+        ("AUTHKIT_NATIVE_ACCEPT_ACCESS_TOKENS", "native", "accept_access_tokens"),
     ],
 )
 def test_a_variable_may_be_a_part_s(variable: str, part: str, key: str) -> None:
     assert collected({}, {variable: " x "}) == Given(parts={**NO_PARTS, part: {key: "x"}})
+
+
+@pytest.mark.parametrize(
+    ("variable", "app", "key"),
+    [
+        ("AUTHKIT_NATIVE_PHONE_LINK", "phone", "link"),
+        ("AUTHKIT_NATIVE_MY_PHONE_LINK", "my-phone", "link"),
+        ("AUTHKIT_NATIVE_LINK_LINK", "link", "link"),
+        ("AUTHKIT_NATIVE_KEYS_LINK", "keys", "link"),
+        ("AUTHKIT_NATIVE_PHONE_LINK_CARRIES", "phone", "link_carries"),
+        ("AUTHKIT_NATIVE_PHONE_REDIRECT_URIS", "phone", "redirect_uris"),
+        ("AUTHKIT_NATIVE_PHONE_ALLOW_PRIVATE_SCHEME", "phone", "allow_private_scheme"),
+        ("AUTHKIT_NATIVE_NATIVE_LINK", "native", "link"),
+    ],
+)
+def test_a_variable_may_be_an_app_s(variable: str, app: str, key: str) -> None:
+    assert collected({}, {variable: " x "}) == Given(parts=NO_PARTS, members={f"native.{app}": {key: "x"}})
+
+
+def test_a_variable_of_an_app_is_split_at_the_longest_key_too() -> None:
+    keys = MEMBER_KEYS["native"]
+    members = {"native": {"uris": keys["redirect_uris"], "redirect_uris": keys["redirect_uris"]}}
+    declared = Declared(SITE_KEYS, PART_KEYS, members, OF_REGISTRATION)
+
+    given = collect({}, {"AUTHKIT_NATIVE_PHONE_REDIRECT_URIS": "x"}, declared, [])
+
+    assert given.members == {"native.phone": {"redirect_uris": "x"}}
+
+
+def test_a_registration_may_begin_as_a_part_does() -> None:
+    given = collected({}, {"AUTHKIT_NATIVE_IOS_CLIENT_ID": "x", "AUTHKIT_NATIVE_IOS_REDIRECT_URI": "y"})
+
+    assert given == Given(parts=NO_PARTS, registrations={"native-ios": {"client_id": "x", "redirect_uri": "y"}})
 
 
 @pytest.mark.parametrize(
@@ -200,6 +276,14 @@ def test_a_variable_may_be_a_part_s(variable: str, part: str, key: str) -> None:
         "AUTHKIT_ACCOUNTS",
         "AUTHKIT_ACCOUNTS_SCOPE",
         "AUTHKIT_WEBHOOK_TOLERANCE_FILE",
+        "AUTHKIT_NATIVE",
+        "AUTHKIT_NATIVE_LINK",
+        "AUTHKIT_NATIVE__LINK",
+        "AUTHKIT_NATIVE_REDIRECT_URIS",
+        "AUTHKIT_NATIVE_1_LINK",
+        "AUTHKIT_NATIVE_PHONE_LINK_FILE",
+        "AUTHKIT_NATIVEX_LINK",
+        "AUTHKIT_ACCOUNTS_PHONE_LINK",
     ],
 )
 def test_an_unknown_variable_is_a_warning_that_shows_no_value(
@@ -239,7 +323,9 @@ def test_any_variable_is_a_setting_or_ignored(rest: str) -> None:
         assert set(keys) <= {*OF_REGISTRATION, "client_secret_file"}
     assert set(given.site) <= {*SITE_KEYS, "secret_file", "vault_key_file", "proxy_file"}
     for part, keys in given.parts.items():
-        assert set(keys) <= {*PART_KEYS[part], "database_file"}
+        assert set(keys) <= {*PART_KEYS[part], "database_file", "keys_file"}
+    for keys in given.members.values():
+        assert set(keys) <= {*MEMBER_KEYS["native"]}
 
 
 # Both
@@ -291,6 +377,20 @@ def test_the_mapping_wins_over_the_environment_for_a_part_too(
     mapping: Mapping[str, str], environ: Mapping[str, str], accounts: Mapping[str, str]
 ) -> None:
     assert collected(mapping, environ) == Given(parts={**NO_PARTS, "accounts": dict(accounts)})
+
+
+def test_the_mapping_wins_over_the_environment_for_an_app_too() -> None:
+    mapping = {"authkit.native.phone.link": "https://mapping.example"}
+    environ = {
+        "AUTHKIT_NATIVE_PHONE_LINK": "https://environ.example",
+        "AUTHKIT_NATIVE_PHONE_REDIRECT_URIS": "a:/b",
+        "AUTHKIT_NATIVE_TABLET_LINK": "https://tablet.example",
+    }
+
+    assert collected(mapping, environ).members == {
+        "native.phone": {"link": "https://mapping.example", "redirect_uris": "a:/b"},
+        "native.tablet": {"link": "https://tablet.example"},
+    }
 
 
 def test_what_is_given_does_not_show_itself() -> None:

@@ -465,16 +465,16 @@ def test_transactions_may_be_claimed_in_another_store(secure: bool) -> None:
     assert world.begin()[2][0].secure is secure
 
 
-def test_the_purpose_of_a_transaction_is_read_and_nothing_claimed(world: World) -> None:
-    state, _, (cookie, *_) = world.begin(purpose="link")
+def test_what_a_transaction_was_begun_for_is_read_and_nothing_claimed(world: World) -> None:
+    state, _, (cookie, *_) = world.begin(purpose="native", bound="phone challenge state")
     other, _, _ = world.begin()
 
-    assert world.transactions.purpose_of(state, world.jar) == "link"
-    assert world.transactions.purpose_of(other, world.jar) == "login"
-    assert world.transactions.purpose_of(state, {}) == ""
-    assert world.transactions.purpose_of("", world.jar) == ""
-    assert world.transactions.purpose_of(state, {cookie.name: cookie.value[:-4] + "AAAA"}) == ""
-    assert world.claim(state, purpose="link")[0].purpose == "link"
+    assert world.transactions.begun(state, world.jar) == ("native", "phone challenge state")
+    assert world.transactions.begun(other, world.jar) == ("login", "")
+    assert world.transactions.begun(state, {}) == ("", "")
+    assert world.transactions.begun("", world.jar) == ("", "")
+    assert world.transactions.begun(state, {cookie.name: cookie.value[:-4] + "AAAA"}) == ("", "")
+    assert world.claim(state, purpose="native", bound="phone challenge state")[0].purpose == "native"
 
 
 def test_the_store_is_not_asked_about_what_is_refused_anyway() -> None:

@@ -10,12 +10,12 @@ from sqlalchemy import Row, Select, and_, or_, select
 
 from authkit.accounts.audit import digest
 from authkit.accounts.database import Executor
-from authkit.accounts.schema import accounts, audit, identities, revocations, tokens
+from authkit.accounts.schema import accounts, audit, identities, revocations, sessions, tokens
 from authkit.models import Identity
 
 __all__ = ["export_account"]
 
-HIDDEN = frozenset({"sealed", "sealed_with", "lease_owner", "lease_until", "fence"})
+HIDDEN = frozenset({"sealed", "sealed_with", "lease_owner", "lease_until", "fence", "digest", "previous_digest"})
 """The columns of which an export has nothing: secrets, and what only the machine needs."""
 
 
@@ -38,6 +38,9 @@ def export_account(executor: Executor, account_id: str) -> Mapping[str, object] 
             select(tokens).join_from(tokens, identities, tokens.c.identity_id == identities.c.id).where(theirs),
         ),
         "revocations": _all(executor, select(revocations).where(revocations.c.identity.in_(digests))),
+        "sessions": _all(
+            executor, select(sessions).where(sessions.c.account_id == account_id).order_by(sessions.c.id)
+        ),
         "audit": _all(executor, trail.order_by(audit.c.id)),
     }
 

@@ -34,17 +34,19 @@ class Keeper:
         self._tokens = TokenRows(Strongbox(kit.vault_secrets, kit.random, tokens.name))
         self._revocations = Revocations(kit, database)
 
-    def add(self, executor: Executor, account: Account, login: Login, event: str) -> None:
+    def add(
+        self, executor: Executor, account: Account, login: Login, event: str, *, keeps_token: bool = True
+    ) -> None:
         """Add the identity of a login to an account, with its token."""
         self._revocations.cancel(executor, login.identity)
         number = rows.add_identity(executor, account.id, login, self._now())
-        self._keep_token(executor, number, account, login, event)
+        self._keep(executor, number, account, login, event, keeps_token=keeps_token)
 
-    def refresh(self, executor: Executor, known: Known, login: Login) -> Account:
+    def refresh(self, executor: Executor, known: Known, login: Login, *, keeps_token: bool = True) -> Account:
         """Write what a new login says of a known identity, keep its token, and return the account as it is now."""
         now = self._now()
         rows.refresh_identity(executor, known, login, now)
-        self._keep_token(executor, known.number, known.account, login, "signed_in")
+        self._keep(executor, known.number, known.account, login, "signed_in", keeps_token=keeps_token)
         return replace(known.account, display_name=login.profile.display_name, last_login_at=now)
 
     def remove(self, executor: Executor, known: Known) -> None:
@@ -61,9 +63,13 @@ class Keeper:
             reason=reason,
         )
 
-    def _keep_token(self, executor: Executor, number: int, account: Account, login: Login, event: str) -> None:
+    def _keep(
+        self, executor: Executor, number: int, account: Account, login: Login, event: str, *, keeps_token: bool
+    ) -> None:
+        """Keep the token of a login, and record the login."""
         now = self._now()
-        self._tokens.put(executor, number, login.identity, login.registration, login.token, now)
+        if keeps_token:
+            self._tokens.put(executor, number, login.identity, login.registration, login.token, now)
         record(
             executor,
             now,

@@ -20,7 +20,7 @@ from sqlalchemy import (
 
 from authkit.accounts.columns import Exact, Moment, RowNumber
 
-__all__ = ["accounts", "audit", "claims", "identities", "metadata", "revocations", "tokens"]
+__all__ = ["accounts", "audit", "claims", "identities", "metadata", "revocations", "sessions", "tokens"]
 
 DIGEST = String(64)
 NAME = String(32)
@@ -123,6 +123,23 @@ revocations = Table(
     **OPTIONS,
 )
 """Tokens whose identity is gone, and that the provider is yet to be told to end."""
+
+sessions = Table(
+    "authkit_sessions",
+    metadata,
+    Column("id", NAME, primary_key=True),
+    Column("account_id", Exact(), ForeignKey(accounts.c.id, ondelete="CASCADE"), nullable=False, index=True),
+    Column("app", NAME, nullable=False),
+    Column("registration", NAME, nullable=False),
+    Column("created_at", Moment, nullable=False),
+    Column("used_at", Moment, nullable=False),
+    Column("ends_at", Moment, nullable=False, index=True),
+    Column("digest", DIGEST, nullable=False),
+    Column("previous_digest", DIGEST),
+    Column("rotated_at", Moment),
+    **OPTIONS,
+)
+"""The sessions of native apps: which refresh token is good, and which one was before it, as digests."""
 
 claims = Table(
     "authkit_claims",

@@ -17,7 +17,7 @@ from authkit.accounts.revocations import Revocations
 from authkit.accounts.schema import accounts, identities
 from authkit.accounts.tokenrows import is_identity
 from authkit.accounts.values import Account, LinkedIdentity, SignedIn
-from authkit.errors import AccountDenied, IdentityTaken, LastIdentity
+from authkit.errors import AccountDenied, AccountDisabled, IdentityTaken, LastIdentity, RegistrationClosed
 from authkit.flow import AuthKit
 from authkit.models import Identity, Login
 
@@ -53,11 +53,16 @@ class Accounts:
         """
         return Accounts(self._kit, Joined(session, self._database.own), self._user_for)
 
-    def sign_in(self, login: Login) -> SignedIn:
-        """Return the account of a login; a stranger gets one. The profile and the token are kept.
+    def sign_in(self, login: Login, *, keeps_token: bool = True) -> SignedIn:
+        """Return the account of a login; a stranger gets one. The profile is kept, and so is the token, if wanted.
 
         Any number of first logins of one person, in whatever process, make one account. Where the app has its own
         users, one who comes with another identity than before has it linked.
+
+        Args:
+            login: the login that succeeded.
+            keeps_token: whether the vault keeps the token; not one that somebody handed in, which may be of another
+                client, and would take the place of our own.
 
         Raises:
             AccountDenied: the account is disabled, or the stranger is not wanted; nothing was stored.
@@ -72,9 +77,9 @@ class Accounts:
             known = rows.lock_identities(executor, is_identity(login.identity))
             if known:
                 _refuse_disabled(known[0].account, login)
-                return self._keeper.refresh(executor, known[0], login), "signed_in"
+                return self._keeper.refresh(executor, known[0], login, keeps_token=keeps_token), "signed_in"
             account, event = self._account_of_stranger(executor, chosen or self._new_id(login), login)
-            self._keeper.add(executor, account, login, event)
+            self._keeper.add(executor, account, login, event, keeps_token=keeps_token)
             return account, event
 
         account, event = self._database.write(work)
@@ -188,7 +193,7 @@ class Accounts:
     def _new_id(self, login: Login) -> str:
         """Return the id of a stranger's account: a new one, or the app's own of the user."""
         if not self._kit.parts["accounts"]["allow_registration"]:
-            raise AccountDenied("strangers may not register", registration=login.registration)
+            raise RegistrationClosed("strangers may not register", registration=login.registration)
         if self._user_for is None:
             return self._kit.random(16).hex()
         user_id = self._user_for(login)
@@ -245,4 +250,4 @@ class Accounts:
 
 def _refuse_disabled(account: Account, login: Login) -> None:
     if account.is_disabled:
-        raise AccountDenied("the account is disabled", registration=login.registration)
+        raise AccountDisabled("the account is disabled", registration=login.registration)

@@ -11,6 +11,8 @@ from rich.console import Console
 from authkit.cli import demo as demo_module
 from authkit.cli import emulating, listing
 from authkit.cli.database import db
+from authkit.cli.keys import keys
+from authkit.cli.login import login
 from authkit.cli.tokens import tokens
 from authkit.errors import AuthkitError
 
@@ -97,3 +99,5 @@ def demo(provider: str, check: bool, as_json: bool, port: int, emulator_port: in
 
 authkit.add_command(db)
 authkit.add_command(tokens)
+authkit.add_command(keys)
+authkit.add_command(login)

@@ -24,6 +24,7 @@ __all__ = [
     "redirect",
     "to_provider",
     "wants_json",
+    "with_error_headers",
     "with_safe_headers",
 ]
 
@@ -96,12 +97,12 @@ def error_response(error: AuthkitError, request: Request) -> Response:
         return redirect(kit.site.failure_url(error.code, error.correlation_id))
     else:
         response = page_response(Pages(kit).error(error, again=request.environ.get(AGAIN, "")))
-    return _with_error_headers(response, error)
+    return with_error_headers(response, error)
 
 
 def json_error(error: AuthkitError) -> Response:
     """Return `error` as JSON, whatever is asked for: what a machine is answered that is no visitor."""
-    return _with_error_headers(_json_response(error), error)
+    return with_error_headers(_json_response(error), error)
 
 
 def begin_again_at(request: Request, path: str) -> None:
@@ -116,7 +117,8 @@ def garbled_path(error: UnicodeDecodeError, request: Request) -> Response:  # no
     return error_response(failure, request)
 
 
-def _with_error_headers(response: Response, error: AuthkitError) -> Response:
+def with_error_headers(response: Response, error: AuthkitError) -> Response:
+    """Return `response` with the headers that an error answer has."""
     if isinstance(error, MethodNotAllowed):
         response.headers["Allow"] = error.allowed
     if error.status in (429, 503):

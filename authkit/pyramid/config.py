@@ -32,12 +32,12 @@ from authkit.pyramid.answers import error_response, garbled_path
 from authkit.pyramid.handlers import HANDLER, LoginHandler, default_on_login
 from authkit.pyramid.security import CookieSecurityPolicy
 
-__all__ = ["DEFAULTS", "KIT", "Defaults", "add_routes", "includeme"]
+__all__ = ["DEFAULTS", "KIT", "LATE", "Defaults", "add_routes", "has_exception_view", "includeme"]
 
 KIT = "authkit.kit"
 DEFAULTS = "authkit.defaults"
-NO_PAGE_OF_OURS = "(?!accounts$)[^/]+"
-"""What stands for a registration in the route of a start: ``accounts`` is a page, whichever route comes first."""
+NO_PAGE_OF_OURS = r"(?!(?:accounts|jwks\.json)$)[^/]+"
+"""What stands for a registration in the route of a start: not what is ours, whichever route comes first."""
 LATE = PHASE3_CONFIG + 10
 """The order of actions that look at what the app has set: after all of Pyramid's own."""
 BEFORE_VIEWS = PHASE3_CONFIG - 5
@@ -55,7 +55,7 @@ class Defaults:
     """
 
     on_login: LoginHandler = default_on_login
-    new_policy: Callable[[AuthKit], CookieSecurityPolicy] = CookieSecurityPolicy
+    new_policy: Callable[[AuthKit], object] = CookieSecurityPolicy
 
 
 def includeme(config: Configurator) -> None:
@@ -137,14 +137,14 @@ def _add_defaults(registry: Registry) -> None:
     """Set what an application needs, where it has set nothing."""
     late = Configurator(registry=registry, autocommit=True)
     registry.setdefault(HANDLER, registry[DEFAULTS].on_login)
-    if not _has_exception_view(registry):
+    if not has_exception_view(registry, AuthkitError):
         late.add_exception_view(error_response, context=AuthkitError, mapper=DefaultViewMapper)
     late.add_exception_view(garbled_path, context=URLDecodeError, authkit_garbled_path=True, mapper=DefaultViewMapper)
 
 
-def _has_exception_view(registry: Registry) -> bool:
-    """Whether the app has a view for our errors; its view for every `Exception` is not meant for them."""
-    required = (IExceptionViewClassifier, IRequest, implementedBy(AuthkitError))
+def has_exception_view(registry: Registry, context: type[AuthkitError]) -> bool:
+    """Whether the app has a view for such errors of ours; its view for every `Exception` is not meant for them."""
+    required = (IExceptionViewClassifier, IRequest, implementedBy(context))
     return any(registry.adapters.registered(required, kind) for kind in (IView, ISecuredView, IMultiView))
 
 

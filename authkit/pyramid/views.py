@@ -22,7 +22,18 @@ from authkit.pyramid.sessions import end_session
 from authkit.query import parse_query
 from authkit.transactions import local_path
 
-__all__ = ["LOGIN", "PURPOSES", "Purpose", "callback", "log_out", "reporting", "return_to", "show_buttons", "start"]
+__all__ = [
+    "LOGIN",
+    "PURPOSES",
+    "Purpose",
+    "callback",
+    "log_out",
+    "reporting",
+    "return_to",
+    "set_cookies",
+    "show_buttons",
+    "start",
+]
 
 PURPOSES = "authkit.purposes"
 """Where the registry has what a callback may be for besides a login: each `Purpose` by its name."""
@@ -60,7 +71,7 @@ def reporting(view: Callable[[Request], Response]) -> Callable[[Request], Respon
         try:
             return view(request)
         except AuthkitError as error:
-            _set_cookies(request, error.cookies)
+            set_cookies(request, error.cookies)
             request.authkit.failed(error)
             raise
 
@@ -96,7 +107,7 @@ def callback(request: Request) -> Response:
         purpose=purpose.name,
         bound=purpose.bound(request),
     )
-    _set_cookies(request, completed.cookies)
+    set_cookies(request, completed.cookies)
     response: Response = purpose.finish(request, completed.login)
     return response
 
@@ -153,7 +164,7 @@ def _make_safe(request: Request, response: Response) -> None:
     with_safe_headers(on_our_origin(response, request.authkit.site))
 
 
-def _set_cookies(request: Request, cookies: Iterable[Cookie]) -> None:
+def set_cookies(request: Request, cookies: Iterable[Cookie]) -> None:
     """Set `cookies` on whatever response this request ends with, an error page of the app's own included."""
     headers = [("Set-Cookie", cookie.header) for cookie in cookies]
     request.add_response_callback(lambda _, response: response.headerlist.extend(headers))

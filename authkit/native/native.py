@@ -1,0 +1,328 @@
+"""Native sign-in: an app on a phone hands in what it got, and gets a token of ours and the user."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from authkit.accounts import Account, Accounts, SqlClaims
+from authkit.accounts.database import Transactor
+from authkit.accounts.failures import store_unavailable
+from authkit.cookies import Cookie
+from authkit.errors import (
+    AccountDisabled,
+    AuthkitError,
+    ConfigError,
+    InvalidRequest,
+    NothingSent,
+    StateInvalid,
+    TicketInvalid,
+    TokenInvalid,
+)
+from authkit.flow import AuthKit, Cookies, Redirect
+from authkit.models import Login, Secret
+from authkit.native.answers import user_json
+from authkit.native.apps import NativeApp, callback_of, find_app, read_apps
+from authkit.native.jwts import Bearer, Jwts
+from authkit.native.sessions import NativeSessions, Renewed
+from authkit.native.signingkeys import SigningKeys
+from authkit.native.tickets import Tickets, check_challenge
+from authkit.provider import OAuth2Provider
+
+__all__ = ["Connected", "Native", "NativeConfiguration", "Returned"]
+
+logger = logging.getLogger(__name__)
+
+PURPOSE = "native"
+MAX_APP_STATE = 512
+MAX_CODE_VERIFIER = 128
+MAX_ACCESS_TOKEN = 8192
+
+
+@dataclass(frozen=True, slots=True)
+class NativeConfiguration:
+    """What is read once at start-up: the apps, and the keys that sign.
+
+    Attributes:
+        apps: the apps, by name.
+        keys: the signing keys.
+    """
+
+    apps: Mapping[str, NativeApp]
+    keys: SigningKeys
+
+    @classmethod
+    def of(cls, kit: AuthKit) -> NativeConfiguration:
+        """Return what the settings of a kit say.
+
+        Raises:
+            ConfigError: the keys are missing or weak, or an app's address is none that it may have.
+        """
+        settings = kit.parts["native"]
+        if settings["keys"] is None:
+            raise ConfigError("authkit.native.keys is missing: make some with `authkit keys new`")
+        if settings["accept_access_tokens"]:
+            logger.warning(
+                "authkit.native.accept_access_tokens = true: whoever got hold of a token of the provider, as any "
+                "other app that a person signed in to has, can sign in as that person here"
+            )
+        return cls(read_apps(kit), SigningKeys(settings["keys"]))
+
+
+@dataclass(frozen=True, slots=True)
+class Returned:
+    """How a login in the system browser ended: the link back to the app, and the cookies to clear.
+
+    Attributes:
+        link: where to send the browser.
+        login: the login, None if it failed.
+        error: why it failed, None if it did not.
+        cookies: the cookies to clear.
+    """
+
+    link: str = field(repr=False)
+    login: Login | None
+    error: AuthkitError | None
+    cookies: tuple[Cookie, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Connected:
+    """What an app gets for what it handed in, and the login if the provider was asked for one just now."""
+
+    answer: Mapping[str, object] = field(repr=False)
+    login: Login | None
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """What a native login is bound to: the app that began it, its challenge, and its own state."""
+
+    app: str
+    challenge: str
+    state: str
+
+    def to_text(self) -> str:
+        """Return it as the bound value of a transaction; the state alone may have blanks in it."""
+        return f"{self.app} {self.challenge} {self.state}"
+
+    @classmethod
+    def from_text(cls, text: str) -> Begun:
+        """Return what `to_text` wrote. It was sealed by us, so its form is known."""
+        return cls(*text.split(" ", 2))
+
+
+class Native:
+    """Signs people in to native apps.
+
+    Args:
+        kit: speaks to the providers.
+        accounts: who signs in.
+        database: where sessions are, and which tickets were used: a `Database`, or the app's own transaction, if
+            `accounts` works in it. A session begins in it, as the account may have; all else does not depend on it.
+        configuration: the apps and the signing keys.
+    """
+
+    def __init__(
+        self, kit: AuthKit, accounts: Accounts, database: Transactor, configuration: NativeConfiguration
+    ) -> None:
+        settings = kit.parts["native"]
+        self._kit = kit
+        self._accounts = accounts
+        self._apps = configuration.apps
+        self._keys = configuration.keys
+        self._accepts_access_tokens: bool = settings["accept_access_tokens"]
+        self._checks_accounts: bool = settings["check_accounts"]
+        self._has_pseudo_email: bool = settings["pseudo_email"]
+        self._database = database
+        self._lifetime: int = settings["refresh_lifetime"]
+        self.sessions = NativeSessions(kit, database.own, self._lifetime)
+        self.jwts = Jwts(
+            configuration.keys,
+            issuer=settings["issuer"] or kit.site.base_url,
+            audience=settings["audience"] or kit.site.base_url,
+            lifetime=settings["lifetime"],
+            clock=kit.clock,
+            random=kit.random,
+        )
+
+    @cached_property
+    def _tickets(self) -> Tickets:
+        """What few requests need, and takes a key to be derived."""
+        return Tickets(self._kit, SqlClaims(self._database.own, self._kit.clock))
+
+    def begin(self, registration: str, *, app: str, challenge: str, state: str, cookies: Cookies) -> Redirect:
+        """Begin a login of an app in the system browser (RFC 8252, section 6).
+
+        Args:
+            registration: the registration.
+            app: the name of the app.
+            challenge: the S256 challenge of the app's own verifier; "" only for an app whose link carries the
+                provider's token.
+            state: the app's own state; it comes back with the link.
+            cookies: the request's cookies.
+
+        Raises:
+            InvalidRequest: the app is unknown, or its challenge or state is malformed.
+            UnknownProvider: there is no such registration.
+        """
+        known = find_app(self._apps, app)
+        if challenge or not known.carries_access_token:
+            check_challenge(challenge)
+        if len(state) > MAX_APP_STATE or not state.isascii() or not state.isprintable():
+            raise InvalidRequest("the app's state is too long, or has characters that no state needs")
+        return self._kit.begin(
+            registration,
+            cookies=cookies,
+            purpose=PURPOSE,
+            bound=Begun(app, challenge, state).to_text(),
+            redirect_uri=callback_of(self._kit, registration),
+            # Any app can claim a private scheme, and begin a login by itself: the user shall at least see it.
+            prompt=self._consent(registration) if known.has_private_link else None,
+        )
+
+    def complete(self, registration: str, query: str, cookies: Cookies) -> Returned:
+        """Complete a login in the system browser, and sign the person in.
+
+        Raises:
+            StateInvalid: no app began a login with this state in this browser. All else that fails goes to the app.
+        """
+        jar: dict[str, str] = dict(cookies)  # type: ignore[arg-type]  # a Cookie unpacks as name and value
+        if self._kit.purpose_of(query, jar) != PURPOSE:
+            raise StateInvalid("no app began a login with this state in this browser", registration=registration)
+        bound = self._kit.bound_of(query, jar)
+        begun = Begun.from_text(bound)
+        app = find_app(self._apps, begun.app)
+        own = {"state": begun.state} if begun.state else {}
+        cleared: tuple[Cookie, ...] = ()
+        try:
+            completed = self._kit.complete(registration, query, jar, purpose=PURPOSE, bound=bound)
+            cleared = completed.cookies
+            with _errors_as_ours():
+                carried = self._carried(app, begun, completed.login)
+        except AuthkitError as error:
+            error.registration = registration
+            link = app.link_with(error=error.code, error_description=error.message, **own)
+            return Returned(link, None, error, cleared or error.cookies)
+        return Returned(app.link_with(**carried, **own), completed.login, None, cleared)
+
+    def connect(self, registration: str, sent: Mapping[str, str]) -> Connected:
+        """Sign a person in with what an app hands in, and return the answer.
+
+        Args:
+            registration: the registration.
+            sent: ``ticket`` and ``verifier``; or ``code``, ``code_verifier`` and ``redirect_uri``; or
+                ``access_token``, where that is allowed.
+
+        Raises:
+            InvalidRequest: it is none of these, more than one, or malformed.
+            AuthkitError: the sign-in was refused.
+        """
+        kinds = [kind for kind in ("ticket", "code", "access_token") if kind in sent]
+        if len(kinds) != 1:
+            raise NothingSent("one of ticket, code and access_token must be sent, and one only")
+        if not all(value.isascii() and value.isprintable() for value in sent.values()):
+            raise InvalidRequest("what was sent has characters that none of it has")
+        with _errors_as_ours():
+            if kinds == ["ticket"]:
+                return Connected(self._connect_ticket(registration, sent), None)
+            app, login = (self._code_login if kinds == ["code"] else self._token_login)(registration, sent)
+            account = self._accounts.sign_in(login, keeps_token=kinds == ["code"]).account
+            return Connected(self._answer(account, app, login.registration), login)
+
+    def renew(self, refresh_token: str) -> Mapping[str, object]:
+        """Return the answer's JSON for a refresh token: a fresh token of ours, and the next refresh token.
+
+        Raises:
+            TokenInvalid: see `NativeSessions.renew`.
+        """
+        return self._tokens(self.sessions.renew(refresh_token))
+
+    def public_keys(self) -> Mapping[str, object]:
+        """Return the public keys that verify our tokens, as a JSON Web Key set."""
+        return self._keys.public()
+
+    def bearer(self, text: str) -> Bearer:
+        """Return what a token of ours says, with a look at its account where the settings ask for one.
+
+        Raises:
+            TokenInvalid: it is of no use.
+        """
+        bearer = self.jwts.verify(text)
+        if self._checks_accounts:
+            account = self._accounts.get(bearer.account_id)
+            if account is None or account.is_disabled:
+                raise TokenInvalid("the account is disabled, or gone")
+        return bearer
+
+    def _connect_ticket(self, registration: str, sent: Mapping[str, str]) -> Mapping[str, object]:
+        ticket = self._tickets.redeem(sent["ticket"], sent.get("verifier", ""), registration)
+        account = self._accounts.get(ticket.account_id)
+        if account is None:
+            raise TicketInvalid("the account is gone")
+        if account.is_disabled:
+            raise AccountDisabled("the account is disabled", registration=registration)
+        return self._answer(account, ticket.app, registration)
+
+    def _code_login(self, registration: str, sent: Mapping[str, str]) -> tuple[str, Login]:
+        """Return the app and the login of a code that the provider's kit for apps has got."""
+        redirect_uri, verifier = sent.get("redirect_uri", ""), sent.get("code_verifier", "")
+        apps = [app.name for app in self._apps.values() if redirect_uri in app.redirect_uris]
+        if not apps:
+            raise InvalidRequest("the redirect_uri is on no app's list")
+        if not 0 < len(verifier) <= MAX_CODE_VERIFIER:
+            raise InvalidRequest("the code_verifier is missing or malformed")
+        return apps[0], self._kit.exchange(registration, sent["code"], Secret(verifier), redirect_uri)
+
+    def _token_login(self, registration: str, sent: Mapping[str, str]) -> tuple[str, Login]:
+        """Return the login of whoever an access token of the provider belongs to, where that is allowed."""
+        if not self._accepts_access_tokens:
+            raise InvalidRequest("access tokens are not accepted here: authkit.native.accept_access_tokens")
+        if not 0 < len(sent["access_token"]) <= MAX_ACCESS_TOKEN:
+            raise InvalidRequest("the access_token is empty or too long")
+        return "", self._kit.login_with(registration, Secret(sent["access_token"]))
+
+    def _carried(self, app: NativeApp, begun: Begun, login: Login) -> Mapping[str, str]:
+        """Sign the person in, and return what the link carries."""
+        account = self._accounts.sign_in(login).account
+        if app.carries_access_token:
+            return {"access_token": login.token.access_token.reveal()}
+        return {"ticket": self._tickets.issue(account.id, app.name, login.registration, begun.challenge)}
+
+    def _answer(self, account: Account, app: str, registration: str) -> Mapping[str, object]:
+        known = self._accounts.identities(account.id)
+        if not known:
+            raise TokenInvalid("the account has no way to sign in any more")
+        used_last = max(known, key=lambda one: (one.registration == registration, one.last_login_at))
+        renewed = NativeSessions(self._kit, self._database, self._lifetime).start(account.id, app, registration)
+        user = user_json(account, used_last, pseudo_email=self._has_pseudo_email)
+        return {**self._tokens(renewed), "user": user}
+
+    def _tokens(self, renewed: Renewed) -> Mapping[str, object]:
+        return {
+            "jwt": self.jwts.issue(renewed.session.account_id, renewed.session.id),
+            "expires_in": self.jwts.lifetime,
+            "refresh_token": renewed.refresh_token.reveal(),
+        }
+
+    def _consent(self, registration: str) -> str | None:
+        known = self._kit.registrations.get(registration)
+        provider = known.provider if known else None
+        return "consent" if isinstance(provider, OAuth2Provider) and "consent" in provider.prompts else None
+
+
+@contextmanager
+def _errors_as_ours() -> Iterator[None]:
+    """Take what the app's own session raises, in whose transaction the work may be done, for an error of ours."""
+    try:
+        yield
+    except SQLAlchemyError as exc:
+        failure = store_unavailable(exc)
+    else:
+        return
+    raise failure
