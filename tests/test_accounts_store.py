@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 from authkit import Identity, Login, Secret
 from authkit.accounts import Account, Accounts, LinkedIdentity, SignedIn
 from authkit.accounts.schema import accounts, audit, identities, metadata, revocations, tokens
-from authkit.errors import AccountDenied, AuthkitError, LastIdentity, StoreUnavailable
+from authkit.errors import AccountConflict, AccountDenied, AuthkitError, LastIdentity, StoreUnavailable
 
 NOW = datetime(2027, 1, 15, 8, tzinfo=timezone.utc)
 ADA = Identity("acme", "acme-client", "user-1")
@@ -49,6 +49,19 @@ def everything(world: AccountWorld) -> dict[str, Any]:
 
 
 # Signing in.
+
+
+@pytest.mark.parametrize("subject", ["user-2", "a stranger"])
+def test_a_login_of_another_account_than_the_one_it_may_be_of_stores_nothing(world, subject):
+    mine = world.accounts.sign_in(world.login()).account
+    world.accounts.sign_in(world.login("user-2"))
+    before = everything(world)
+
+    with pytest.raises(AccountConflict) as caught:
+        world.accounts.sign_in(world.login(subject), only_as=mine.id)
+
+    assert (caught.value.return_to, everything(world)) == ("/", before)
+    assert world.accounts.sign_in(world.login(), only_as=mine.id) == SignedIn(mine, is_new=False)
 
 
 def test_the_first_login_makes_an_account_and_the_second_finds_it(world):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Callable
 from datetime import datetime, timezone
 
 import pytest
@@ -28,6 +29,7 @@ from pyramid_apps import (
 )
 from webtest import TestApp
 
+from authkit import Identity
 from authkit.accounts import Account, Accounts, Database, Vault, metadata
 from authkit.accounts.schema import accounts, audit, claims, identities, tokens
 from authkit.errors import AuthkitError, ConfigError
@@ -635,3 +637,34 @@ def test_a_session_policy_of_the_app_s_own_signs_nobody_in_when_the_database_fai
 
     assert (app.world.me(browser), browser.get("/session").json) == ("anonymous", before)
     empty.close()
+
+
+class Meanwhile(Database):
+    """A database in which something happens right after somebody was looked up by an identity."""
+
+    def __init__(self, database: Database) -> None:
+        super().__init__(database.engine)
+        self.happens: list[Callable[[], object]] = []
+
+    def read(self, work):
+        found = super().read(work)
+        while self.happens:
+            self.happens.pop()()
+        return found
+
+
+def test_an_identity_that_is_unlinked_during_a_login_makes_no_account_for_somebody_who_is_signed_in(
+    new_world, database
+):
+    meanwhile = Meanwhile(database)
+    app = AccountApp(new_world, meanwhile)
+    browser = app.signed_in(ADA)
+    app.link(browser, BEN)
+    account_id = app.account_of(ADA)
+    state = app.world.start(browser)
+    app.become(BEN)
+    meanwhile.happens.append(lambda: app.accounts.unlink(account_id, Identity("acme", "acme-client", BEN[0])))
+
+    response = browser.get(app.world.callback(state), expect_errors=True)
+
+    assert (response.status_int, app.account_of(BEN), app.world.me(browser)) == (409, None, account_id)

@@ -451,7 +451,7 @@ def test_the_store_is_asked_for_the_name_of_the_cookie_until_the_transaction_end
     state, transaction, (cookie,) = world.begin()
     world.claim(state)
 
-    assert store.asked == [(cookie.name, transaction.issued_at + 600)]
+    assert store.asked == [(cookie.name, transaction.issued_at + 660)]
 
 
 @pytest.mark.parametrize("secure", [True, False])
@@ -461,7 +461,7 @@ def test_transactions_may_be_claimed_in_another_store(secure: bool) -> None:
     world.transactions = world.transactions.claimed_in(store)
 
     assert world.claim(state) == (transaction, Cookie(cookie.name, "", 0, secure))
-    assert store.asked == [(cookie.name, transaction.issued_at + 600)]
+    assert store.asked == [(cookie.name, transaction.issued_at + 660)]
     assert world.begin()[2][0].secure is secure
 
 

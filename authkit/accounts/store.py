@@ -17,7 +17,14 @@ from authkit.accounts.revocations import Revocations
 from authkit.accounts.schema import accounts, identities
 from authkit.accounts.tokenrows import is_identity
 from authkit.accounts.values import Account, LinkedIdentity, SignedIn
-from authkit.errors import AccountDenied, AccountDisabled, IdentityTaken, LastIdentity, RegistrationClosed
+from authkit.errors import (
+    AccountConflict,
+    AccountDenied,
+    AccountDisabled,
+    IdentityTaken,
+    LastIdentity,
+    RegistrationClosed,
+)
 from authkit.flow import AuthKit
 from authkit.models import Identity, Login
 
@@ -53,7 +60,7 @@ class Accounts:
         """
         return Accounts(self._kit, Joined(session, self._database.own), self._user_for)
 
-    def sign_in(self, login: Login, *, keeps_token: bool = True) -> SignedIn:
+    def sign_in(self, login: Login, *, keeps_token: bool = True, only_as: str | None = None) -> SignedIn:
         """Return the account of a login; a stranger gets one. The profile is kept, and so is the token, if wanted.
 
         Any number of first logins of one person, in whatever process, make one account. Where the app has its own
@@ -63,18 +70,24 @@ class Accounts:
             login: the login that succeeded.
             keeps_token: whether the vault keeps the token; not one that somebody handed in, which may be of another
                 client, and would take the place of our own.
+            only_as: the id of the one account that the login may be of, such as the one that is signed in already;
+                None for any, and for strangers.
 
         Raises:
+            AccountConflict: the login is of another account than `only_as`, or of none; nothing was stored.
             AccountDenied: the account is disabled, or the stranger is not wanted; nothing was stored.
             StoreUnavailable: the database failed; nothing was stored.
         """
         chosen = None
-        if self._user_for is not None and not isinstance(self._database, Joined) and self.of(login.identity) is None:
+        joined = isinstance(self._database, Joined)
+        if self._user_for is not None and only_as is None and not joined and self.of(login.identity) is None:
             # Before our transaction, not within: on SQLite, the app could not write while we do.
             chosen = self._new_id(login)
 
         def work(executor: Executor) -> tuple[Account, str]:
             known = rows.lock_identities(executor, is_identity(login.identity))
+            if only_as not in (None, *(each.account.id for each in known)):
+                raise AccountConflict("somebody else is signed in", return_to=login.return_to)
             if known:
                 _refuse_disabled(known[0].account, login)
                 return self._keeper.refresh(executor, known[0], login, keeps_token=keeps_token), "signed_in"

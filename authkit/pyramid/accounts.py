@@ -90,9 +90,10 @@ def sign_in_account(request: Request, login: Login, *, keep: Collection[str] = (
         StoreUnavailable: the database failed; nothing was stored. Nothing is revoked either: at some providers, that
             would end the stored token of a known person as well.
     """
-    is_known = refuse_switch(request, login)
+    is_known, current = refuse_switch(request, login), request.authenticated_userid
     try:
-        account = request.accounts.sign_in(login).account
+        # Once more in its own transaction: the identity may have been unlinked since.
+        account = request.accounts.sign_in(login, only_as=None if current is None else str(current)).account
     except AccountDenied:
         if not is_known:
             with suppress(AuthkitError):
