@@ -200,7 +200,7 @@ def test_lek_11_the_link_carries_the_ticket_alone(world: NativeWorld) -> None:
 
     assert set(query_of(returned.link)) == {"ticket"}
     account_id = world.rows(accounts)[0]["id"]
-    for secret in (state_of(url), "canary", ACCESS_TOKEN, REFRESH_TOKEN, CLIENT_SECRET, "user-1", "Ada", account_id):
+    for secret in (state_of(url), "canary", ACCESS_TOKEN, REFRESH_TOKEN, CLIENT_SECRET, "user-1", account_id):
         assert secret not in returned.link
     assert query_of(returned.link)["ticket"] not in f"{returned!r} {returned}"
 
@@ -301,6 +301,24 @@ def test_strangers_and_the_blocked_are_told_apart(new_native: Callable[..., Nati
     assert (stranger["error"], blocked["error"]) == ("account_denied", "account_denied")
     assert stranger["error_description"] == "New accounts cannot be made here at the moment."
     assert blocked["error_description"] == "This account has been blocked. Please ask whoever runs this site."
+
+
+def test_the_token_of_a_stranger_who_is_refused_is_revoked_and_no_other(
+    new_native: Callable[..., NativeWorld],
+) -> None:
+    closed = new_native(accounts__allow_registration="no", native__accept_access_tokens="yes")
+    token = {"access_token": "of-somebody-else"}
+    refuse(errors.RegistrationClosed, lambda: closed.native.connect("acme", token))
+    assert closed.network.to("revoke") == []
+    closed.come_back(closed.start())
+    assert len(closed.network.to("revoke")) == 1
+    refuse(errors.RegistrationClosed, lambda: closed.native.connect("acme", SDK))
+    assert len(closed.network.to("revoke")) == 2
+
+    world = new_native()
+    world.accounts.disable(world.accounts.sign_in(world.login()).account.id)
+    world.come_back(world.start())
+    assert world.network.to("revoke") == []
 
 
 def test_a_login_that_took_too_long_is_told_to_the_app(world: NativeWorld) -> None:

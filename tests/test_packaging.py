@@ -54,6 +54,18 @@ print(answer.status)
 print(answer.text)
 """
 
+PUBLIC_KEYS = f"""{SETTINGS}
+import json
+from webob import Request
+from pyramid.config import Configurator
+settings["authkit.native.keys_file"] = "native-keys.json"
+settings["authkit.native.phone.link"] = "https://app.example/signed-in"
+with Configurator(settings=settings) as config:
+    config.include("authkit.pyramid.native")
+answer = Request.blank("/auth/jwks.json", base_url="https://app.example").get_response(config.make_wsgi_app())
+print(answer.status, [key["alg"] for key in json.loads(answer.text)["keys"]])
+"""
+
 USER_SCRIPT = """\
 from authkit import AuthKit, Login, Profile
 reveal_type(AuthKit.from_settings({}).begin("tiktok").url)
@@ -408,6 +420,45 @@ def test_the_extras_bring_the_tables_and_what_makes_them(make_place: MakePlace, 
 
     assert re.fullmatch(r"The tables are at revision \w+\.\n", upgraded)
     assert checked.startswith("The tables are as they should be")
+
+
+def test_the_native_extra_of_the_plugin_brings_what_signs_phones_in(
+    make_place: MakePlace, core: Distribution, plugin: Distribution
+) -> None:
+    place = make_place(core.wheel, f"authkit-tiktok[pyramid,native,cli] @ file://{plugin.wheel}")
+    command, keys = place.python.parent / "authkit", place.folder / "native-keys.json"
+    url = f"sqlite:///{place.folder / 'authkit.sqlite'}"
+    script = place.folder / "app.py"
+    script.write_text(PUBLIC_KEYS)
+
+    made = must_run(command, "keys", "new", "--file", keys, cwd=place.folder)
+    upgraded = must_run(command, "db", "upgrade", "--database", url, cwd=place.folder)
+    answer = must_run(place.python, script, cwd=place.folder)
+
+    assert made.endswith(f"authkit.native.keys_file = {keys}\n")
+    assert upgraded == "The tables are at revision 0002.\n"
+    assert answer == "200 OK ['ES256']\n"
+
+
+def test_the_loopback_login_needs_no_extra(plain: Place) -> None:
+    script = (
+        "from authkit.native.desktop import desktop_kit; from authkit.native.loopback import login; "
+        "settings = {'authkit.tiktok.client_key': 'k', 'authkit.tiktok.client_secret': 's'}; "
+        "kit = desktop_kit('tiktok', settings); "
+        "print(list(kit.registrations), login.__name__)"
+    )
+
+    assert plain.run("-c", script) == "['tiktok'] login\n"
+
+
+def test_native_apps_without_their_extra_say_how_to_get_it(plain: Place) -> None:
+    done = run(plain.python, "-c", "from authkit.native import Native", cwd=plain.folder)
+
+    assert (done.returncode, done.stderr.splitlines()[-1]) == (
+        1,
+        "authkit.errors.ConfigError: config_error: "
+        "native apps need joserfc, sqlalchemy, alembic: pip install 'authkit-core[native]'",
+    )
 
 
 def test_a_command_without_the_extra_of_its_part_says_how_to_get_it(

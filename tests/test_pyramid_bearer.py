@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import time
+from urllib.parse import urlencode
 
 import pytest
-from account_apps import ADA, BEN, outage_of
+from account_apps import ADA, BEN, key_of, outage_of
 from native_apps import PhoneApp
-from native_world import key_set, member
+from native_world import key_set, member, query_of
 from pyramid.interfaces import ISecurityPolicy
 from pyramid.response import Response
 from pyramid.security import NO_PERMISSION_REQUIRED
@@ -142,6 +143,15 @@ def test_a_phone_is_never_sent_to_a_login_page(new_phone_app, settings):
     assert_refused(ask(new_phone_app(settings=settings), token="x", HTTP_ACCEPT="text/html"))
 
 
+def test_pyramid_tm_which_asks_first_is_answered_as_a_view_is(new_phone_app):
+    app = new_phone_app("pyramid_tm")
+    token = app.sign_in()["jwt"]
+    app.world.clock.now += 3600
+
+    for path in ("/me", "/who", "/secret"):
+        assert_refused(ask(app, path, token))
+
+
 def test_an_app_may_answer_in_its_own_way(new_phone_app):
     def include(config):
         config.add_exception_view(lambda error, request: Response(error.code, status=418), context=TokenInvalid)
@@ -202,6 +212,27 @@ def test_jwt_14_otherwise_it_is_out_when_the_token_ends(app):
     assert ask(app, token=answer["jwt"]).text == answer["user"]["id"]
     app.world.clock.now += 3600
     assert_refused(ask(app, token=answer["jwt"]))
+
+
+def test_whoever_was_blocked_cannot_disconnect_and_come_back_as_a_stranger(app):
+    answer = app.sign_in()
+    bearer = {"HTTP_AUTHORIZATION": f"Bearer {answer['jwt']}"}
+    page = call(app.world.app, "/auth/accounts", HTTP_ACCEPT="application/json", **bearer)
+    form = {"identity": key_of(ADA), "even_last": "1", "csrf_token": json.loads(page.body)["csrf_token"]}
+    disable(app, answer["user"]["id"])
+
+    refused = call(
+        app.world.app,
+        "/auth/acme/unlink",
+        method="POST",
+        body=urlencode(form).encode(),
+        CONTENT_TYPE="application/x-www-form-urlencoded",
+        **bearer,
+    )
+
+    app.world.assert_refusal(refused, "account_denied")
+    assert app.keys(answer["user"]["id"]) == [key_of(ADA)]
+    assert query_of(app.link())["error"] == "account_denied"
 
 
 @pytest.mark.parametrize(("settings", "queries"), [({}, 0), (CHECKED, 1)])

@@ -500,6 +500,7 @@ def test_what_somebody_has_disconnected_meanwhile_is_gone(small_app):
 
         def __init__(self, accounts):
             self.accounts = accounts
+            self.get = accounts.get
 
         def identities(self, account_id):
             found = self.accounts.identities(account_id)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -15,6 +15,7 @@ from authkit.accounts.database import Transactor
 from authkit.accounts.failures import store_unavailable
 from authkit.cookies import Cookie
 from authkit.errors import (
+    AccountDenied,
     AccountDisabled,
     AuthkitError,
     ConfigError,
@@ -232,7 +233,7 @@ class Native:
             if kinds == ["ticket"]:
                 return Connected(self._connect_ticket(registration, sent), None)
             app, login = (self._code_login if kinds == ["code"] else self._token_login)(registration, sent)
-            account = self._accounts.sign_in(login, keeps_token=kinds == ["code"]).account
+            account = self._sign_in(login, keeps_token=kinds == ["code"])
             return Connected(self._answer(account, app, login.registration), login)
 
     def renew(self, refresh_token: str) -> Mapping[str, object]:
@@ -289,10 +290,21 @@ class Native:
 
     def _carried(self, app: NativeApp, begun: Begun, login: Login) -> Mapping[str, str]:
         """Sign the person in, and return what the link carries."""
-        account = self._accounts.sign_in(login).account
+        account = self._sign_in(login, keeps_token=True)
         if app.carries_access_token:
             return {"access_token": login.token.access_token.reveal()}
         return {"ticket": self._tickets.issue(account.id, app.name, login.registration, begun.challenge)}
+
+    def _sign_in(self, login: Login, *, keeps_token: bool) -> Account:
+        """Return the account of a login; our token of a stranger who is refused, which nobody keeps, is revoked."""
+        is_known = self._accounts.of(login.identity) is not None
+        try:
+            return self._accounts.sign_in(login, keeps_token=keeps_token).account
+        except AccountDenied:
+            if keeps_token and not is_known:
+                with suppress(AuthkitError):
+                    self._kit.revoke(login.registration, login.token)
+            raise
 
     def _answer(self, account: Account, app: str, registration: str) -> Mapping[str, object]:
         known = self._accounts.identities(account.id)

@@ -10,7 +10,7 @@ from pyramid.request import Request, RequestLocalCache
 from pyramid.response import Response
 
 from authkit.accounts import Account, Accounts
-from authkit.errors import StoreUnavailable
+from authkit.errors import StoreUnavailable, TokenInvalid
 from authkit.flow import AuthKit
 from authkit.pyramid.security import CookieSecurityPolicy
 
@@ -76,7 +76,7 @@ def answering_tween(
     def answer(request: Request) -> Response:
         try:
             return handler(request)
-        except StoreUnavailable:
+        except (StoreUnavailable, TokenInvalid):
             return request.invoke_exception_view(reraise=True)
 
     return answer

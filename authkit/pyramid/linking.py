@@ -15,7 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from authkit import AuthKit, Identity, Login, OAuth2Provider
 from authkit.accounts import LinkedIdentity
 from authkit.accounts.failures import store_unavailable
-from authkit.errors import AuthkitError, InvalidRequest, LastIdentity, ReauthRequired, printable
+from authkit.errors import AccountDisabled, AuthkitError, InvalidRequest, LastIdentity, ReauthRequired, printable
 from authkit.pages import Pages
 from authkit.pyramid.answers import page_response, redirect, to_provider, wants_json, with_safe_headers
 from authkit.pyramid.csrf import read_form, require_csrf_token
@@ -70,6 +70,7 @@ def link(request: Request) -> Response:
 def unlink(request: Request) -> Response:
     """Disconnect an identity. The last one goes only if the form says so once more."""
     account_id, form = _posted(request)
+    _refuse_blocked(request, account_id)
     identity = _identity_of(request, account_id, form)
     try:
         with _database_failures():
@@ -127,6 +128,14 @@ def _signed_in(request: Request) -> str:
     if not account_id:
         raise ReauthRequired("nobody is signed in")
     return account_id
+
+
+def _refuse_blocked(request: Request, account_id: str) -> None:
+    """Refuse a blocked account, which not every policy does: its identity, once free, could sign in as a stranger."""
+    with _database_failures():
+        account = request.accounts.get(account_id)
+    if account is not None and account.is_disabled:
+        raise AccountDisabled("the account is disabled", registration=request.matchdict["registration"])
 
 
 def _identity_of(request: Request, account_id: str, form: Mapping[str, str]) -> Identity:
