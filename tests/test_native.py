@@ -989,7 +989,7 @@ def test_accepting_bare_tokens_is_warned_of_once(caplog: pytest.LogCaptureFixtur
     NativeConfiguration.of(kit)
 
     ((name, level, message),) = caplog.record_tuples
-    assert (name, level) == ("authkit.native.native", logging.WARNING)
+    assert (name, level) == ("authkit.native.configuration", logging.WARNING)
     assert message == (
         "authkit.native.accept_access_tokens = true: whoever got hold of a token of the provider, as any other app "
         "that a person signed in to has, can sign in as that person here"

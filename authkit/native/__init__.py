@@ -12,11 +12,13 @@ from authkit.native.extra import require_extra
 
 if TYPE_CHECKING:
     from authkit.native.apps import NativeApp
+    from authkit.native.configuration import NativeConfiguration
     from authkit.native.jwts import Bearer, Jwts
-    from authkit.native.native import Connected, Native, NativeConfiguration, Returned
+    from authkit.native.native import Native
     from authkit.native.sessions import NativeSession, NativeSessions, Renewed
     from authkit.native.signingkeys import SigningKeys, new_key
     from authkit.native.tickets import Ticket, Tickets
+    from authkit.native.values import Connected, Returned
 
 __all__ = [
     "Bearer",
@@ -37,15 +39,15 @@ __all__ = [
 
 HEAVY = {
     "Bearer": "jwts",
-    "Connected": "native",
+    "Connected": "values",
     "Jwts": "jwts",
     "Native": "native",
     "NativeApp": "apps",
-    "NativeConfiguration": "native",
+    "NativeConfiguration": "configuration",
     "NativeSession": "sessions",
     "NativeSessions": "sessions",
     "Renewed": "sessions",
-    "Returned": "native",
+    "Returned": "values",
     "SigningKeys": "signingkeys",
     "Ticket": "tickets",
     "Tickets": "tickets",

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
 from functools import cached_property
 
 from sqlalchemy.exc import SQLAlchemyError
@@ -18,7 +16,6 @@ from authkit.errors import (
     AccountDenied,
     AccountDisabled,
     AuthkitError,
-    ConfigError,
     InvalidRequest,
     NothingSent,
     StateInvalid,
@@ -28,94 +25,20 @@ from authkit.errors import (
 from authkit.flow import AuthKit, Cookies, Redirect
 from authkit.models import Login, Secret
 from authkit.native.answers import user_json
-from authkit.native.apps import NativeApp, callback_of, find_app, read_apps
+from authkit.native.apps import NativeApp, callback_of, find_app
+from authkit.native.configuration import NativeConfiguration
 from authkit.native.jwts import Bearer, Jwts
 from authkit.native.sessions import NativeSessions, Renewed
-from authkit.native.signingkeys import SigningKeys
 from authkit.native.tickets import Tickets, check_challenge
+from authkit.native.values import Begun, Connected, Returned
 from authkit.provider import OAuth2Provider
 
-__all__ = ["Connected", "Native", "NativeConfiguration", "Returned"]
-
-logger = logging.getLogger(__name__)
+__all__ = ["Native"]
 
 PURPOSE = "native"
 MAX_APP_STATE = 512
 MAX_CODE_VERIFIER = 128
 MAX_ACCESS_TOKEN = 8192
-
-
-@dataclass(frozen=True, slots=True)
-class NativeConfiguration:
-    """What is read once at start-up: the apps, and the keys that sign.
-
-    Attributes:
-        apps: the apps, by name.
-        keys: the signing keys.
-    """
-
-    apps: Mapping[str, NativeApp]
-    keys: SigningKeys
-
-    @classmethod
-    def of(cls, kit: AuthKit) -> NativeConfiguration:
-        """Return what the settings of a kit say.
-
-        Raises:
-            ConfigError: the keys are missing or weak, or an app's address is none that it may have.
-        """
-        settings = kit.parts["native"]
-        if settings["keys"] is None:
-            raise ConfigError("authkit.native.keys is missing: make some with `authkit keys new`")
-        if settings["accept_access_tokens"]:
-            logger.warning(
-                "authkit.native.accept_access_tokens = true: whoever got hold of a token of the provider, as any "
-                "other app that a person signed in to has, can sign in as that person here"
-            )
-        return cls(read_apps(kit), SigningKeys(settings["keys"]))
-
-
-@dataclass(frozen=True, slots=True)
-class Returned:
-    """How a login in the system browser ended: the link back to the app, and the cookies to clear.
-
-    Attributes:
-        link: where to send the browser.
-        login: the login, None if it failed.
-        error: why it failed, None if it did not.
-        cookies: the cookies to clear.
-    """
-
-    link: str = field(repr=False)
-    login: Login | None
-    error: AuthkitError | None
-    cookies: tuple[Cookie, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Connected:
-    """What an app gets for what it handed in, and the login if the provider was asked for one just now."""
-
-    answer: Mapping[str, object] = field(repr=False)
-    login: Login | None
-
-
-@dataclass(frozen=True, slots=True)
-class Begun:
-    """What a native login is bound to: the app that began it, its challenge, and its own state."""
-
-    app: str
-    challenge: str
-    state: str
-
-    def to_text(self) -> str:
-        """Return it as the bound value of a transaction; the state alone may have blanks in it."""
-        return f"{self.app} {self.challenge} {self.state}"
-
-    @classmethod
-    def from_text(cls, text: str) -> Begun:
-        """Return what `to_text` wrote. It was sealed by us, so its form is known."""
-        return cls(*text.split(" ", 2))
 
 
 class Native:
