@@ -13,7 +13,7 @@ from fakes import SECRET
 from authkit.accounts import Database, metadata
 from authkit.accounts.migrate import VERSION_TABLE
 
-FINE = "The tables are as they should be (revision 0001).\n"
+FINE = "The tables are as they should be (revision 0002).\n"
 NO_TABLES = "There are no tables yet, run: authkit db upgrade\n"
 
 
@@ -37,17 +37,17 @@ def test_the_tables_are_made_and_found_fine(empty_database_url):
 
     assert told("db", "check", option) == (1, NO_TABLES)
     assert told("db", "current", option) == (0, "none\n")
-    assert told("db", "upgrade", option) == (0, "The tables are at revision 0001.\n")
-    assert told("db", "upgrade", option) == (0, "The tables are at revision 0001, as before.\n")
-    assert told("db", "current", option) == (0, "0001\n")
+    assert told("db", "upgrade", option) == (0, "The tables are at revision 0002.\n")
+    assert told("db", "upgrade", option) == (0, "The tables are at revision 0002, as before.\n")
+    assert told("db", "current", option) == (0, "0002\n")
     assert told("db", "check", option) == (0, FINE)
 
 
 def test_the_apps_settings_say_which_database(tmp_path):
     ini = write_ini(tmp_path, f"sqlite:///{tmp_path}/authkit.sqlite")
 
-    assert told("db", "upgrade", "--ini", ini) == (0, "The tables are at revision 0001.\n")
-    assert told("db", "current", "--ini", ini) == (0, "0001\n")
+    assert told("db", "upgrade", "--ini", ini) == (0, "The tables are at revision 0002.\n")
+    assert told("db", "current", "--ini", ini) == (0, "0002\n")
     assert told("db", "check", "--ini", ini) == (0, FINE)
     assert (tmp_path / "authkit.sqlite").exists()
 
@@ -61,7 +61,7 @@ def test_so_does_the_environment(tmp_path):
         "AUTHKIT_ACCOUNTS_DATABASE": f"sqlite:///{tmp_path}/authkit.sqlite",
     }
 
-    assert told("db", "upgrade", **settings) == (0, "The tables are at revision 0001.\n")
+    assert told("db", "upgrade", **settings) == (0, "The tables are at revision 0002.\n")
     assert told("db", "check", **settings) == (0, FINE)
 
 
@@ -143,7 +143,7 @@ def test_the_command_runs_in_a_process_of_its_own(tmp_path):
     upgraded = run_process("db", "upgrade", "--database", url)
     checked = run_process("db", "check", "--database", url)
 
-    assert (upgraded.returncode, upgraded.stdout, upgraded.stderr) == (0, "The tables are at revision 0001.\n", "")
+    assert (upgraded.returncode, upgraded.stdout, upgraded.stderr) == (0, "The tables are at revision 0002.\n", "")
     assert (checked.returncode, checked.stdout, checked.stderr) == (0, FINE, "")
 
 
