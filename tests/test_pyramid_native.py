@@ -507,7 +507,7 @@ def test_a_refresh_token_that_is_used_twice_ends_the_session_for_good(everywhere
     for token in (first["refresh_token"], second["refresh_token"]):
         answer = everywhere.ask("POST", "/native/refresh", {"refresh_token": token})
         everywhere.check_failure(answer, 401, "token_invalid")
-        assert answer.get("WWW-Authenticate") == 'Bearer error="invalid_token"'
+        assert answer.get("WWW-Authenticate") == "Bearer"
     assert count(everywhere.database, sessions) == 0
 
 
@@ -564,7 +564,8 @@ def test_what_needs_a_bearer_token_says_so(app, method, path):
         {"HTTP_COOKIE": f"jwt={signed_in['jwt']}"},
     ):
         answer = app.refused_phone(401, "token_invalid", method, path, **headers)
-        assert answer.get("WWW-Authenticate") == 'Bearer error="invalid_token"'
+        error = ' error="invalid_token"' if "HTTP_AUTHORIZATION" in headers else ""
+        assert answer.get("WWW-Authenticate") == f"Bearer{error}"
     app.refused_phone(401, "token_invalid", method, f"{path}?access_token={signed_in['jwt']}")
 
 

@@ -43,7 +43,9 @@ def _failure(error: AuthkitError, request: Request) -> Response:
     status, content = failure_json(error, token_of=request.environ.get(TOKEN_OF, ""))
     response = with_error_headers(answer(content, status), error)
     if isinstance(error, TokenInvalid):
-        response.headers["WWW-Authenticate"] = 'Bearer error="invalid_token"'  # RFC 6750, section 3
+        # RFC 6750, section 3.1: whoever sent no token is told no error.
+        challenge = 'Bearer error="invalid_token"' if "Authorization" in request.headers else "Bearer"
+        response.headers["WWW-Authenticate"] = challenge
     return response
 
 
