@@ -9,6 +9,7 @@ from typing import Any
 
 from authkit.errors import TokenInvalid
 from authkit.native.signingkeys import SigningKeys
+from authkit.native.strictjson import read_object
 
 __all__ = ["Bearer", "Jwts"]
 
@@ -97,23 +98,10 @@ class Jwts:
 
 def _read_claims(payload: bytes) -> dict[str, Any]:
     try:
-        claims = json.loads(payload.decode("utf-8"), object_pairs_hook=_each_once, parse_constant=_no_constant)
-        if isinstance(claims, dict):
-            return claims
-    except (ValueError, RecursionError):
+        return read_object(payload)
+    except ValueError:
         pass
     raise TokenInvalid("the token's claims are malformed")
-
-
-def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        raise ValueError("a claim is there twice")
-    return found
-
-
-def _no_constant(name: str) -> None:
-    raise ValueError(f"{name} is no JSON")
 
 
 def _moment(claims: dict[str, Any], name: str) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
 from typing import TypeAlias
 
@@ -14,17 +14,17 @@ from pyramid.viewderivers import DefaultViewMapper
 
 from authkit import ProviderEvent
 from authkit.accounts.inbox import Inbox, WhenOver, at_once
-from authkit.errors import AuthkitError, ConfigError, InvalidRequest
+from authkit.errors import AuthkitError, ConfigError
 from authkit.events import MAX_BODY, accepted, receive, rejected
 from authkit.pyramid.accountpolicy import DATABASE
 from authkit.pyramid.answers import json_error, with_safe_headers
+from authkit.pyramid.bodies import read_body
 from authkit.pyramid.config import LATE, add_routes
 from authkit.pyramid.guards import require_method
 
 __all__ = ["EventHandler", "includeme"]
 
 EVENT_HANDLER = "authkit.event_handler"
-CHUNK = 8192
 
 EventHandler: TypeAlias = Callable[[Request, ProviderEvent], object]
 
@@ -68,7 +68,7 @@ def take_delivery(request: Request) -> Response:
 def _take(request: Request) -> None:
     kit, registration = request.authkit, request.matchdict["registration"]
     require_method(request, "POST")
-    received = receive(kit, registration, request.headers, _body(request))
+    received = receive(kit, registration, request.headers, read_body(request, MAX_BODY))
     handler: EventHandler | None = request.registry.get(EVENT_HANDLER)
     inbox = Inbox(kit, request.registry[DATABASE])
     try:
@@ -80,27 +80,6 @@ def _take(request: Request) -> None:
         error.registration = registration
         raise
     accepted(kit, received, is_new=is_new)
-
-
-def _body(request: Request) -> bytes:
-    """Return the body as it came, or so much of it that it is too long."""
-    if (request.content_length or 0) < 0:
-        raise InvalidRequest("the body has a negative length")
-    try:
-        return b"".join(_chunks(request))
-    except OSError:  # the client is gone
-        pass
-    raise InvalidRequest("the body is cut off")
-
-
-def _chunks(request: Request) -> Iterator[bytes]:
-    size = 0
-    while size <= MAX_BODY:
-        chunk = request.body_file.read(CHUNK)
-        if not chunk:
-            return
-        size += len(chunk)
-        yield chunk
 
 
 def _after_transaction(request: Request) -> WhenOver:
