@@ -103,7 +103,7 @@ class Visitor:
         # Chromium complains of a page that has an error status, as ours are meant to, and of a site without an icon.
         about = message.location["url"]
         is_status = message.text.startswith("Failed to load resource: the server responded with a status of 4")
-        if not (is_status and (about in self._pages or urlsplit(about).path == "/favicon.ico")):
+        if urlsplit(about).path != "/favicon.ico" and not (is_status and about in self._pages):
             self.complaints.append(f"{message.type}: {message.text} ({about})")
 
     def open(self, url: str) -> Page:

@@ -711,10 +711,9 @@ class TestADatabaseThatFails:
         assert (given, world.kept_pair(), waited(), world.asked) == (FIRST[0], FIRST, 9.5, 1)
         assert world.told == [("refreshed", "user-1")]
 
+    @pytest.mark.parametrize("database", ["postgresql", "mariadb"], indirect=True)
     def test_so_it_is_when_the_line_to_the_server_is_cut(self, world):
         url = world.database.engine.url
-        if url.get_backend_name() == "sqlite":
-            pytest.skip("SQLite has no server")
         line, waited = Line(url.host, url.port), Stopwatch()
         away = Database.open(url.set(host="127.0.0.1", port=line.port).render_as_string(hide_password=False))
         world.while_it_answers(line.cut)

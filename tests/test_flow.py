@@ -850,7 +850,7 @@ def test_token_and_user_info_may_name_the_same_user(network: Network) -> None:
 def test_a_kit_uses_the_store_of_claims_that_it_is_given(network: Network, claims: Exception | None) -> None:
     class Store(set[str]):
         def claim(self, key: str, expires_at: float) -> bool:
-            assert expires_at == 1_800_000_600
+            assert expires_at == 1_800_000_660
             if claims:
                 raise claims
             self.add(key)

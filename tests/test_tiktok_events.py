@@ -179,10 +179,8 @@ def test_whk_03_a_wrong_signature_is_refused(header, secret):
     assert refuse_signature(header, secret=secret).startswith("the signature is wrong")
 
 
-@pytest.mark.parametrize("algorithm", ["sha3_256", "blake2s", "sm3", "sha512_256"])
+@pytest.mark.parametrize("algorithm", ["sha3_256", "blake2s"])
 def test_whk_03_the_hex_of_another_algorithm_is_refused(algorithm):
-    if algorithm not in hashlib.algorithms_available:
-        pytest.skip(f"this OpenSSL has no {algorithm}")
     mac = hmac.new(SECRET.reveal().encode(), b"%d." % SIGNED_AT + BODY, algorithm).hexdigest()
 
     assert len(mac) == 64
