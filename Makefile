@@ -59,7 +59,7 @@ $(VENV)/bin/uv:
 	$(BIN)/pip install --quiet --disable-pip-version-check uv
 
 $(VENV)/demo.installed: $(VENV)/bin/uv $(METADATA)
-	$(BIN)/uv pip install --quiet --python $(BIN)/python -e '.[cli,pyramid,emulator,accounts,native]' -e ./authkit_tiktok
+	$(BIN)/uv pip install --quiet --python $(BIN)/python -e '.[cli,pyramid,emulator,accounts,native,oidc,testing]' -e ./authkit_tiktok
 	@touch $@
 
 $(VENV)/all.installed: $(VENV)/demo.installed
