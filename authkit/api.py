@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextvars import copy_context
 from typing import Any
 
+from requests import Response
 from requests_oauthlib import OAuth2Session
 
 from authkit.errors import ProviderProtocolError
 from authkit.models import Secret
 from authkit.provider import OAuth2Provider
-from authkit.replies import read_reply
+from authkit.replies import read_list, read_reply
 from authkit.urls import as_https, check_url, origin_of
 
 __all__ = ["BearerApi"]
@@ -38,24 +39,28 @@ class BearerApi:
 
     def get_json(self, url: str, params: Mapping[str, str] | None = None) -> Mapping[str, Any]:
         """GET `url` and return the JSON object that it answers."""
-        return self._call("GET", url, params, None)
+        return read_reply(self._call("GET", url, params), self._provider.read_error, secrets=self._secrets)
+
+    def get_list(self, url: str, params: Mapping[str, str] | None = None) -> Sequence[Any]:
+        """GET `url` and return the JSON array that it answers."""
+        return read_list(self._call("GET", url, params), self._provider.read_error, secrets=self._secrets)
 
     def post_json(
         self, url: str, payload: Mapping[str, Any], params: Mapping[str, str] | None = None
     ) -> Mapping[str, Any]:
         """POST `payload` as JSON to `url` and return the JSON object that it answers."""
-        return self._call("POST", url, params, payload)
+        response = self._call("POST", url, params, payload)
+        return read_reply(response, self._provider.read_error, secrets=self._secrets)
 
     def _call(
-        self, method: str, url: str, params: Mapping[str, str] | None, payload: Mapping[str, Any] | None
-    ) -> Mapping[str, Any]:
+        self, method: str, url: str, params: Mapping[str, str] | None, payload: Mapping[str, Any] | None = None
+    ) -> Response:
         if not self._is_ours(url):
             raise ProviderProtocolError("the plugin wanted to send the token to a foreign origin")
         # The deadline of the operation holds, and its log stays quiet, in a thread of the plugin's own too.
-        response = self._context.copy().run(
+        return self._context.copy().run(
             self._session.request, method, as_https(url), params=params, json=payload, headers=JSON_HEADERS
         )
-        return read_reply(response, self._provider.read_error, secrets=self._secrets)
 
     def _is_ours(self, url: str) -> bool:
         provider = self._provider

@@ -23,7 +23,7 @@ from authkit.errors import (
 )
 from authkit.models import Identity, Login, Profile, Secret, Token
 from authkit.plugins import Plugins
-from authkit.provider import AuthorizationRequest, AuthorizationResponse, OAuth2Provider, ProviderClient
+from authkit.provider import AuthorizationRequest, AuthorizationResponse, EndsSessions, ProviderClient
 from authkit.query import each_once, parse_query, the_state
 from authkit.registration import Registration
 from authkit.replies import guarded
@@ -163,8 +163,8 @@ class AuthKit:
             ValueError: the provider does not know the `prompt`.
         """
         registration = self._registration(name)
-        requested = _requested_scope(registration, scope or ())
-        known_prompt = _known_prompt(registration, prompt)
+        requested = registration.scope_with(scope or ())
+        known_prompt = registration.known_prompt(prompt)
         state, transaction, to_set = self.transactions.begin(
             registration=name,
             redirect_uri=redirect_uri or registration.redirect_uri,
@@ -258,9 +258,8 @@ class AuthKit:
             AuthkitError: the provider refuses the token, or cannot be asked.
         """
         registration = self._registration(name)
-        provider = registration.provider
-        basic = provider.basic_scope if isinstance(provider, OAuth2Provider) else ()
-        token = Token(access_token, scope=basic or provider.default_scope)
+        scope = registration.basic_scope or registration.provider.default_scope
+        token = Token(access_token, scope=scope)
         with self._asking(name) as client:
             profile = _answer(Profile, lambda: client.fetch_profile(token))
         return self._login(registration, token, profile, registration.scope, self.site.home)
@@ -287,6 +286,31 @@ class AuthKit:
         """
         with self._asking(name) as client:
             return _answer(bool, lambda: client.revoke(token))
+
+    def logout_url(self, name: str, id_token: Secret | None = None) -> str:
+        """Return where to send the browser of somebody who signs out, to be signed out at the provider as well.
+
+        The provider sends the browser back to the app's start page, whose absolute URL it must have registered
+        (OpenID Connect RP-Initiated Logout 1.0, section 3).
+
+        Args:
+            name: the registration.
+            id_token: the ID token of the login that ends, ``login.token.id_token``; without it, some ask the user.
+
+        Returns:
+            the address; "" where the provider has none.
+
+        Raises:
+            UnknownProvider: there is no such registration.
+            ProviderUnavailable: the provider, whose metadata has the address, cannot be asked.
+        """
+        with self._asking(name) as client:
+            if not isinstance(client, EndsSessions):
+                return ""
+            url = _answer(str, lambda: client.logout_url(id_token, self.site.local_url(self.site.home)))
+            if url:
+                guarded(lambda: check_url(url))
+            return url
 
     def succeeded(self, login: Login) -> None:
         """Write the audit line of a login that succeeded, and tell the observers. An adapter calls it."""
@@ -355,7 +379,7 @@ class AuthKit:
     ) -> Login:
         return Login(
             registration=registration.name,
-            identity=Identity(registration.provider.name, registration.client_id, profile.subject),
+            identity=Identity(registration.authority, registration.client_id, profile.subject),
             profile=profile,
             token=token,
             granted_scopes=token.scope,
@@ -382,21 +406,6 @@ def _answer(kind: type[T], call: Callable[[], T]) -> T:
     if not isinstance(answer, kind):
         raise ProviderProtocolError(f"the plugin returned a {type(answer).__name__}, not a {kind.__name__}")
     return answer
-
-
-def _requested_scope(registration: Registration, more: Sequence[str]) -> tuple[str, ...]:
-    """Return the registration's scope and `more`, each once; a text counts as its words."""
-    added = more.replace(",", " ").split() if isinstance(more, str) else more
-    return tuple(dict.fromkeys((*registration.scope, *added)))
-
-
-def _known_prompt(registration: Registration, prompt: str | None) -> str | None:
-    """Return `prompt`, or the registration's own, if the provider knows it."""
-    prompt = prompt or registration.prompt
-    known = registration.provider.prompts if isinstance(registration.provider, OAuth2Provider) else ()
-    if prompt is not None and prompt not in known:
-        raise ValueError(f"{registration.provider.title} does not know the prompt {prompt!r}")
-    return prompt
 
 
 def _jar(cookies: Cookies) -> dict[str, str]:

@@ -173,7 +173,9 @@ def one_of(*choices: str) -> Callable[[str], str]:
 
 def option_key(option: Option) -> Key:
     """Return the key for a provider's own option."""
-    return Key(option.name, one_of(*option.choices), option.help, option.default)
+    parse = secret_text if option.is_secret else one_of(*option.choices) if option.choices else plain
+    default = Secret(option.default) if option.is_secret else option.default
+    return Key(option.name, parse, option.help, default, is_secret=option.is_secret)
 
 
 def _table(*declared: Key) -> Mapping[str, Key]:

@@ -122,7 +122,9 @@ class Token:
         expires_at: when the access token ends, in UTC; None when the provider did not say.
         refresh_expires_at: when the refresh token ends, in UTC; None when the provider did not say.
         scope: what was granted, which may be less, or more, than what was asked for.
-        subject: the user's id, where the token answer names it (TikTok's ``open_id``).
+        subject: the user's id, where the token answer names it (TikTok's ``open_id``, OpenID Connect's ``sub``).
+        id_token: the ID token as it came, None where there was none. Only a provider of OpenID Connect verifies it;
+            the vault does not keep it.
 
     Raises:
         ProviderProtocolError: the scope or a token is of another type.
@@ -134,13 +136,14 @@ class Token:
     refresh_expires_at: datetime | None = None
     scope: tuple[str, ...] = ()
     subject: str | None = None
+    id_token: Secret | None = None
 
     def __post_init__(self) -> None:
         scope: object = self.scope
         if not isinstance(scope, tuple) or not all(isinstance(word, str) for word in scope):
             raise ProviderProtocolError("the token's scope must be a tuple of texts")
-        tokens: tuple[object, object] = (self.access_token, self.refresh_token)
-        if not isinstance(tokens[0], Secret) or not isinstance(tokens[1], Secret | None):
+        tokens: tuple[object, ...] = (self.access_token, self.refresh_token, self.id_token)
+        if not isinstance(tokens[0], Secret) or not all(isinstance(token, Secret | None) for token in tokens):
             raise ProviderProtocolError("the tokens must be of type Secret")
 
 
@@ -169,7 +172,7 @@ class Identity:
 
 def traceback_without(token: Token, exc: BaseException) -> str:
     """Return the traceback of `exc` for the log, the tokens taken out: the code that raised may have quoted them."""
-    tokens = filter(None, (token.access_token, token.refresh_token))
+    tokens = filter(None, (token.access_token, token.refresh_token, token.id_token))
     return redacted("".join(traceback.format_exception(exc)), [secret.reveal() for secret in tokens])
 
 

@@ -10,18 +10,18 @@ from __future__ import annotations
 import io
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from typing import Any
-from urllib.parse import quote, urlencode
+from urllib.parse import urlencode
 
 from oauthlib.common import add_params_to_uri
 from requests import Response
-from requests.auth import HTTPBasicAuth
 from requests_oauthlib import OAuth2Session
 
 from authkit.api import BearerApi
+from authkit.clientauth import ClientAuth, client_auth
 from authkit.errors import InvalidRequest, IssuerMismatch, ReauthRequired
 from authkit.models import Profile, Secret, Token
 from authkit.provider import AuthorizationRequest, AuthorizationResponse, OAuth2Provider, Refusal
@@ -36,7 +36,16 @@ FORM_HEADERS = {"Accept": "application/json", "Content-Type": "application/x-www
 
 
 class OAuth2Client:
-    """An `OAuth2Provider`, spoken to on behalf of one registered client. See `ProviderClient`."""
+    """An `OAuth2Provider`, spoken to on behalf of one registered client. See `ProviderClient`.
+
+    Args:
+        provider: the provider.
+        client_id: the client id.
+        client_secret: the client secret.
+        transport: the way to the provider.
+        clock: the time, in seconds since the epoch.
+        auth: how the client proves who it is, if not in the way of the provider's ``token_auth``.
+    """
 
     def __init__(
         self,
@@ -45,15 +54,20 @@ class OAuth2Client:
         client_secret: Secret,
         transport: Transport,
         clock: Callable[[], float] = time.time,
+        auth: ClientAuth | None = None,
     ) -> None:
         self._provider = provider
-        self._client_id = client_id
-        self._client_secret = client_secret
+        self._auth = auth or client_auth(provider, client_id, client_secret)
         self._transport = transport
         self._clock = clock
 
     def authorization_url(self, request: AuthorizationRequest) -> str:
-        """Return the address that the browser is sent to (RFC 6749, section 4.1.1; RFC 7636, section 4.3)."""
+        """Return the address that the browser is sent to."""
+        url: str = add_params_to_uri(self._provider.authorize_url, self.authorization_params(request))
+        return url
+
+    def authorization_params(self, request: AuthorizationRequest) -> list[tuple[str, str]]:
+        """Return what an authorization request says (RFC 6749, section 4.1.1; RFC 7636, section 4.3)."""
         provider = self._provider
         params = [(provider.client_id_param, request.client_id), ("response_type", "code")]
         if request.scope:
@@ -64,15 +78,14 @@ class OAuth2Client:
             params += [("code_challenge", challenge), ("code_challenge_method", "S256")]
         if request.prompt is not None:
             params += provider.prompts[request.prompt].items()
-        url: str = add_params_to_uri(provider.authorize_url, params)
-        return url
+        return params
 
     def exchange(self, response: AuthorizationResponse) -> Token:
         """Read the callback and exchange its code for a token (RFC 6749, sections 4.1.2 and 4.1.3)."""
         code = self._read_code(response.params)
         verifier = response.code_verifier.reveal() if self._provider.code_challenge else None
         session = self._session()
-        sent = (Secret(code), Secret(response.params.get("state", "")), response.code_verifier, *self._own_secrets())
+        sent = (Secret(code), Secret(response.params.get("state", "")), response.code_verifier, *self._auth.secrets)
         session.register_compliance_hook("access_token_response", self._checked(sent))
         session.redirect_uri = response.redirect_uri
         reply = guarded(
@@ -80,8 +93,8 @@ class OAuth2Client:
                 as_https(self._provider.token_url),
                 code=code,
                 code_verifier=verifier,
-                body=self._client_form(),
-                auth=self._client_auth(),
+                body=urlencode(self._auth.form()),
+                auth=self._auth.header(),
                 include_client_id=False,
                 headers=FORM_HEADERS,
             )
@@ -105,8 +118,8 @@ class OAuth2Client:
             lambda: session.refresh_token(
                 as_https(self._provider.token_url),
                 refresh_token=old_refresh_token,
-                body=self._client_form(),
-                auth=self._client_auth(),
+                body=urlencode(self._auth.form()),
+                auth=self._auth.header(),
                 headers=FORM_HEADERS,
             )
         )
@@ -122,16 +135,32 @@ class OAuth2Client:
             doomed = token.access_token
         if not self._provider.revoke_url:
             return False
+        self.post_form(
+            self._provider.revoke_url, {"token": doomed.reveal()}, self._secrets(token), empty_is_fine=True
+        )
+        return True
+
+    def post_form(
+        self, url: str, fields: Mapping[str, str], secrets: Iterable[Secret] = (), *, empty_is_fine: bool = False
+    ) -> Mapping[str, Any]:
+        """POST a form to an endpoint of the provider, the client's proof in it, and return the JSON object answered.
+
+        Args:
+            url: the endpoint.
+            fields: the form, without the client's own fields.
+            secrets: what is sent and must not get into an error.
+            empty_is_fine: whether a good answer may have no body.
+        """
         response = guarded(
             lambda: self._session().post(
-                as_https(self._provider.revoke_url),
-                data=self._client_form(token=doomed.reveal()),
-                auth=self._client_auth(),
+                as_https(url),
+                data=urlencode({**self._auth.form(), **fields}),
+                auth=self._auth.header(),
                 headers=FORM_HEADERS,
             )
         )
-        read_reply(response, self._provider.read_error, secrets=self._secrets(token), empty_is_fine=True)
-        return True
+        sent = (*secrets, *self._auth.secrets)
+        return read_reply(response, self._provider.read_error, secrets=sent, empty_is_fine=empty_is_fine)
 
     def _read_code(self, params: Mapping[str, str]) -> str:
         issuer = params.get("iss")
@@ -159,7 +188,7 @@ class OAuth2Client:
         """Return the `Token` in an answer that `read_token` has checked and oauthlib has read."""
         now = datetime.fromtimestamp(int(self._clock()), timezone.utc)
         expires_in, refresh_expires_in = reply.get("expires_in"), reply.get("refresh_expires_in")
-        scope, refresh_token = reply.get("scope"), reply.get("refresh_token")
+        scope, refresh_token, id_token = (reply.get(name) for name in ("scope", "refresh_token", "id_token"))
         return Token(
             access_token=Secret(reply["access_token"]),
             refresh_token=Secret(refresh_token) if refresh_token else None,
@@ -167,6 +196,7 @@ class OAuth2Client:
             refresh_expires_at=now + timedelta(seconds=refresh_expires_in) if refresh_expires_in else None,
             scope=otherwise_granted if scope is None else tuple(filter(None, scope)),  # oauthlib makes [""] of ""
             subject=reply.get("subject"),
+            id_token=Secret(id_token) if id_token else None,
         )
 
     def _session(self, token: Token | None = None) -> OAuth2Session:
@@ -181,29 +211,10 @@ class OAuth2Client:
             session.token = {"access_token": token.access_token.reveal(), "token_type": "Bearer"}
         return session
 
-    def _client_form(self, **fields: str) -> str:
-        """Return the client's part of a form, and `fields`."""
-        auth, form = self._provider.token_auth, {}
-        if auth in ("body", "none"):
-            form[self._provider.client_id_param] = self._client_id
-        if auth == "body":
-            form["client_secret"] = self._client_secret.reveal()
-        return urlencode({**form, **fields})
-
-    def _client_auth(self) -> HTTPBasicAuth | None:
-        if self._provider.token_auth != "basic":
-            return None
-        # RFC 6749, section 2.3.1: both are form-encoded before they are joined.
-        return HTTPBasicAuth(quote(self._client_id, safe=""), quote(self._client_secret.reveal(), safe=""))
-
     def _secrets(self, token: Token) -> tuple[Secret, ...]:
         """Return what the provider knows and may echo."""
-        return tuple(filter(None, (token.access_token, token.refresh_token, *self._own_secrets())))
-
-    def _own_secrets(self) -> tuple[Secret, Secret]:
-        """Return the client secret, and what HTTP Basic makes of it."""
-        id_and_secret = f"{quote(self._client_id, safe='')}:{quote(self._client_secret.reveal(), safe='')}"
-        return self._client_secret, Secret(id_and_secret)
+        texts = (token.access_token, token.refresh_token, token.id_token, *self._auth.secrets)
+        return tuple(secret for secret in texts if secret)
 
     def _checked(self, sent: tuple[Secret, ...], *, on_refresh: bool = False) -> Callable[[Response], Response]:
         """Return the hook that stands between the provider's answer and oauthlib."""
@@ -226,7 +237,7 @@ class OAuth2Client:
 
 def _continued(old: Token, fresh: Token) -> Token:
     """Return `fresh` with what a refresh does not repeat taken over from `old` (RFC 6749, section 6)."""
-    fresh = replace(fresh, subject=fresh.subject or old.subject)
+    fresh = replace(fresh, subject=fresh.subject or old.subject, id_token=fresh.id_token or old.id_token)
     if fresh.refresh_token == old.refresh_token and fresh.refresh_expires_at is None:
         fresh = replace(fresh, refresh_expires_at=old.refresh_expires_at)
     return fresh

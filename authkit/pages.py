@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 from authkit.errors import AuthkitError, IdentityTaken
 from authkit.flow import AuthKit
 from authkit.models import Login
-from authkit.provider import OAuth2Provider
-from authkit.urls import origin_of
+from authkit.provider import AnyProvider, OAuth2Provider
+from authkit.urls import is_loopback, origin_of
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -85,9 +85,16 @@ class Pages:
 
     def _form_targets(self) -> str:
         # "Sign out and switch", like "Connect", is a form whose redirects end at the provider: browsers check those.
-        providers = [registration.provider for registration in self._kit.registrations.values()]
-        urls = [provider.authorize_url for provider in providers if isinstance(provider, OAuth2Provider)]
-        return " ".join(["'self'", *sorted({origin_of(url) for url in urls})])
+        targets = {_form_target(registration.provider) for registration in self._kit.registrations.values()}
+        return " ".join(["'self'", *sorted(targets - {""})])
+
+
+def _form_target(provider: AnyProvider) -> str:
+    """Return where browsers are sent; any https where only an issuer's metadata say it, which may not be known yet."""
+    if isinstance(provider, OAuth2Provider):
+        return origin_of(provider.authorize_url)
+    issuer: str = getattr(provider, "issuer", "")
+    return origin_of(issuer) if is_loopback(issuer) else "https:" if issuer else ""
 
 
 @lru_cache

@@ -25,7 +25,9 @@ __all__ = [
     "Api",
     "AuthorizationRequest",
     "AuthorizationResponse",
+    "Configurable",
     "Emulator",
+    "EndsSessions",
     "EventReader",
     "OAuth2Provider",
     "Option",
@@ -114,6 +116,10 @@ class Api(Protocol):
         """GET `url` and return the JSON object that it answers."""
         ...
 
+    def get_list(self, url: str, params: Mapping[str, str] | None = None) -> Sequence[Any]:
+        """GET `url` and return the JSON array that it answers."""
+        ...
+
     def post_json(
         self, url: str, payload: Mapping[str, Any], params: Mapping[str, str] | None = None
     ) -> Mapping[str, Any]:
@@ -157,12 +163,22 @@ class EventReader(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """A setting of the provider's own, ``authkit.<registration>.<name>``, with the values it may have."""
+    """A setting of the provider's own, ``authkit.<registration>.<name>``.
+
+    Attributes:
+        name: the name.
+        choices: the values that it may have; empty for any text.
+        default: the value when it is not set.
+        help: one line for the docs.
+        is_secret: whether its value is never shown, and may stand in a file named by ``<name>_file``. It is then
+            a `Secret`.
+    """
 
     name: str
     choices: tuple[str, ...]
     default: str
     help: str
+    is_secret: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -227,6 +243,11 @@ class OAuth2Provider:
     userinfo: Callable[[Api, Token], Mapping[str, Any]] = fetch_userinfo
     check_redirect_uri: Callable[[str, Mapping[str, str]], None] = accept_redirect_uri
 
+    @property
+    def is_secret_required(self) -> bool:
+        """Whether a registration needs a client secret."""
+        return self.token_auth != "none"
+
     def __post_init__(self) -> None:
         object.__setattr__(self, "prompts", freeze(self.prompts))
         for name in ("default_scope", "basic_scope"):
@@ -287,7 +308,12 @@ class ProviderClient(Protocol):
 
 @runtime_checkable
 class Provider(Protocol):
-    """A provider that is no OAuth 2.0 code flow: it brings its own client."""
+    """A provider that is no OAuth 2.0 code flow as data: it brings its own client.
+
+    It may have more of what an `OAuth2Provider` has, and the core then reads it: ``basic_scope``, ``prompts``,
+    ``events``, ``client_id_param``, ``is_secret_required``; and ``authority``, who vouches for its subjects, if that
+    is not the provider's name.
+    """
 
     name: str
     title: str
@@ -295,6 +321,38 @@ class Provider(Protocol):
 
     def client(self, client_id: str, client_secret: Secret, transport: Transport) -> ProviderClient:
         """Return what speaks to the provider for one registered client."""
+        ...
+
+
+@runtime_checkable
+class Configurable(Provider, Protocol):
+    """A provider that each registration's settings make another value of, such as one for an issuer."""
+
+    options: tuple[Option, ...]
+
+    def configured(self, options: Mapping[str, Any]) -> Provider:
+        """Return the provider of one registration.
+
+        Args:
+            options: the value of each option, by name.
+
+        Raises:
+            ValueError: they do not go together; the message names the option and the fix.
+        """
+        ...
+
+
+@runtime_checkable
+class EndsSessions(Protocol):
+    """A client whose provider can be told that a user signs out (OpenID Connect RP-Initiated Logout 1.0)."""
+
+    def logout_url(self, id_token: Secret | None, return_to: str) -> str:
+        """Return where to send the browser so that the user is signed out there as well; "" for nowhere.
+
+        Args:
+            id_token: the ID token of the login that ends, None if nobody kept it.
+            return_to: the absolute URL to come back to; the provider must have it registered.
+        """
         ...
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from authkit.models import Secret
 from authkit.provider import AnyProvider
@@ -24,7 +25,7 @@ class Registration:
         required_scope: what must be granted, or the login is refused with ``scope_missing``.
         redirect_uri: where the provider sends the browser back to.
         prompt: the prompt of each login, None for the provider's default.
-        options: the values of the provider's own options.
+        options: the values of the provider's own options, by name; a secret one is a `Secret`.
     """
 
     name: str
@@ -35,4 +36,35 @@ class Registration:
     redirect_uri: str
     required_scope: tuple[str, ...] = ()
     prompt: str | None = None
-    options: Mapping[str, str] = field(default_factory=dict)
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def authority(self) -> str:
+        """Who vouches for the subjects: the issuer of OpenID Connect, else the provider's name."""
+        return getattr(self.provider, "authority", self.provider.name)
+
+    @property
+    def prompts(self) -> Mapping[str, Mapping[str, str]]:
+        """What `prompt` may be, each with the parameters that ask for it."""
+        return getattr(self.provider, "prompts", {})
+
+    @property
+    def basic_scope(self) -> tuple[str, ...]:
+        """What must be asked for, because there is no profile without it."""
+        return getattr(self.provider, "basic_scope", ())
+
+    def scope_with(self, more: Sequence[str]) -> tuple[str, ...]:
+        """Return the scope and `more`, each once; a text counts as its words."""
+        added = more.replace(",", " ").split() if isinstance(more, str) else more
+        return tuple(dict.fromkeys((*self.scope, *added)))
+
+    def known_prompt(self, prompt: str | None) -> str | None:
+        """Return `prompt`, or the registration's own.
+
+        Raises:
+            ValueError: the provider does not know it.
+        """
+        prompt = prompt or self.prompt
+        if prompt is not None and prompt not in self.prompts:
+            raise ValueError(f"{self.provider.title} does not know the prompt {prompt!r}")
+        return prompt

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import PurePath
 from typing import Any, TypeVar
@@ -16,9 +16,11 @@ from authkit.models import Secret
 from authkit.provider import OAuth2Provider, Refusal
 from authkit.transport import read_json
 
-__all__ = ["guarded", "read_reply", "read_token", "refusal_error"]
+__all__ = ["guarded", "read_list", "read_reply", "read_token", "refusal_error"]
 
 MAX_TOKEN = 8192
+MAX_ID_TOKEN = 65_536
+"""One that carries all of a user's groups is large; the answer as a whole has a limit of its own."""
 MAX_SECONDS = 10 * 365 * 24 * 3600
 MAX_RETRY_AFTER = 300
 
@@ -90,17 +92,37 @@ def read_reply(
     Raises:
         AuthkitError: the refusal, whatever the HTTP status; or what the status means, where the body says nothing.
     """
-    status, body = response.status_code, response.content
-    if status < 300 and empty_is_fine and not body.strip():
+    if response.status_code < 300 and empty_is_fine and not response.content.strip():
         return {}
+    data: dict[str, Any] = _read_good(response, read_error, secrets, dict, "object")
+    return data
+
+
+def read_list(
+    response: Response, read_error: Callable[[Mapping[str, Any]], Refusal | None], *, secrets: Iterable[Secret] = ()
+) -> Sequence[Any]:
+    """Return the JSON array of a good answer; otherwise as `read_reply`."""
+    data: list[Any] = _read_good(response, read_error, secrets, list, "array")
+    return data
+
+
+def _read_good(
+    response: Response,
+    read_error: Callable[[Mapping[str, Any]], Refusal | None],
+    secrets: Iterable[Secret],
+    kind: type,
+    name: str,
+) -> Any:
+    """Return the JSON value of a good answer, which is of `kind`."""
+    status = response.status_code
     failure: AuthkitError
     refusal = None
     try:
-        data = read_json(body)
+        data = read_json(response.content)
     except ProviderProtocolError as exc:
         data, failure = None, exc
     else:
-        failure = ProviderProtocolError("the answer is JSON, but no object")
+        failure = ProviderProtocolError(f"the answer is JSON, but no {name}")
     if isinstance(data, dict):
         refusal = guarded(lambda: read_error(data))
         secrets = (*secrets, *_tokens_in(data))
@@ -112,7 +134,7 @@ def read_reply(
         raise errors.ProviderUnavailable(f"HTTP {status}")
     if status >= 400:
         raise errors.ProviderRejected(f"HTTP {status}, and no reason in the body")
-    if status < 300 and isinstance(data, dict):
+    if status < 300 and isinstance(data, kind):
         return data
     raise failure
 
@@ -135,9 +157,11 @@ def read_token(reply: Mapping[str, Any], provider: OAuth2Provider, *, on_refresh
     token_type = reply.get("token_type", "Bearer")
     if not isinstance(token_type, str) or token_type.lower() != "bearer":
         raise ProviderProtocolError("the token is not of type Bearer")
-    token: dict[str, Any] = {"token_type": "Bearer", "access_token": _token_text(reply, "access_token")}
-    if reply.get("refresh_token") not in (None, ""):
-        token["refresh_token"] = _token_text(reply, "refresh_token")
+    token: dict[str, Any] = {
+        "token_type": "Bearer",
+        "access_token": _token_text(reply, "access_token"),
+        **_optional_tokens(reply),
+    }
     for name in ("expires_in", "refresh_expires_in"):
         seconds = _seconds(reply.get(name))
         if seconds is not None:
@@ -156,11 +180,17 @@ def read_token(reply: Mapping[str, Any], provider: OAuth2Provider, *, on_refresh
     return token
 
 
-def _token_text(reply: Mapping[str, Any], name: str) -> str:
+def _optional_tokens(reply: Mapping[str, Any]) -> dict[str, str]:
+    limits = {"refresh_token": MAX_TOKEN, "id_token": MAX_ID_TOKEN}
+    present = {name: limit for name, limit in limits.items() if reply.get(name) not in (None, "")}
+    return {name: _token_text(reply, name, limit) for name, limit in present.items()}
+
+
+def _token_text(reply: Mapping[str, Any], name: str, limit: int = MAX_TOKEN) -> str:
     text = reply.get(name)
     if not isinstance(text, str) or not text:
         raise ProviderProtocolError(f"the token answer has no {name}")
-    if len(text) > MAX_TOKEN or not all("!" <= char <= "~" for char in text):
+    if len(text) > limit or not all("!" <= char <= "~" for char in text):
         raise ProviderProtocolError(f"the {name} is too long, or has characters that no token has")
     return text
 

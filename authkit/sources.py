@@ -7,12 +7,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
+from typing import Any
 
 from authkit.errors import ConfigError
 from authkit.keys import Key
 from authkit.plugins import is_free, is_name
 
-__all__ = ["Declared", "Given", "collect", "read_file", "setting_text"]
+__all__ = ["Declared", "Given", "collect", "parse_values", "read_file", "setting_text"]
 
 logger = logging.getLogger(__name__)
 
@@ -99,6 +100,39 @@ def setting_text(full: str, value: object) -> str:
     if not text:
         raise ConfigError(f"{full} is empty; give it a value or leave it out")
     return text
+
+
+def parse_values(declared: Mapping[str, Key], given: Mapping[str, str], prefix: str) -> dict[str, Any]:
+    """Return the value of every declared key.
+
+    Args:
+        declared: the keys, by name.
+        given: the texts that are set, by name.
+        prefix: what stands before a name in a message.
+
+    Raises:
+        ConfigError: one is missing or malformed.
+    """
+    return {
+        name: _value(key, prefix + name, given.get(name), given.get(f"{name}_file")) for name, key in declared.items()
+    }
+
+
+def _value(key: Key, full: str, text: str | None, path: str | None) -> Any:
+    if path is not None:
+        if text is not None:
+            raise ConfigError(f"{full} and {full}_file are both set; keep one")
+        text = read_file(f"{full}_file", path)
+    if text is None:
+        if key.is_required:
+            raise ConfigError(f"{full} is missing: {key.help}")
+        return key.default
+    try:
+        return key.parse(text)
+    except ValueError as exc:
+        shown = "" if key.is_secret else f"{text[:80]!r} "
+        problem = ConfigError(f"{full}: {shown}{exc}")
+    raise problem
 
 
 def read_file(full: str, path: str) -> str:

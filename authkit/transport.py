@@ -11,7 +11,8 @@ import json
 import logging
 import socket
 import ssl
-from collections.abc import Collection, Iterator, Mapping
+import time
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import closing
 from copy import copy
 from typing import Any
@@ -128,6 +129,10 @@ class Transport(BaseAdapter):
             A session is given ``https://`` addresses even for them, because oauthlib refuses others.
         ca_bundle: PEM file of the roots to trust instead of the usual ones.
         proxy: URL of an outgoing proxy; loopback origins are reached directly.
+        clock: the time, in seconds since the epoch; None for ``time.time``.
+
+    Attributes:
+        clock: the time as the kit reads it: a client takes it for the ends of tokens.
 
     Raises:
         ProviderUnavailable: the provider could not be reached, or did not answer in full and in time.
@@ -142,8 +147,10 @@ class Transport(BaseAdapter):
         plain_origins: Collection[str] = (),
         ca_bundle: str | None = None,
         proxy: str | None = None,
+        clock: Callable[[], float] | None = None,
     ) -> None:
         super().__init__()
+        self.clock = clock or time.time
         self._plain_hosts = frozenset(_host(origin.lower().removeprefix("http://")) for origin in plain_origins)
         self._plain_adapter = adapter or pooled_adapter(ca_bundle)
         self._adapter = adapter or pooled_adapter(ca_bundle, proxy)

@@ -171,7 +171,7 @@ def test_an_address_is_not_verified_unless_the_provider_says_so() -> None:
 def test_a_token_may_have_nothing_but_an_access_token() -> None:
     token = Token(Secret("a"))
 
-    assert dataclasses.astuple(token) == ("a", None, None, None, (), None)
+    assert dataclasses.astuple(token) == ("a", None, None, None, (), None, None)
 
 
 def test_a_token_says_when_it_ends() -> None:

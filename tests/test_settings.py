@@ -726,7 +726,7 @@ def test_a_provider_of_its_own_kind_is_configured() -> None:
 )
 def test_a_provider_of_its_own_kind_has_no_endpoints_to_set(key: str, value: str) -> None:
     assert refused(client("own", **{key: value})) == (
-        f"authkit.own.{key} cannot be set: Own is no OAuth 2.0 provider"
+        f"authkit.own.{key} cannot be set: Own has no such thing in its data"
     )
 
 

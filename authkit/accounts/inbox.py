@@ -178,7 +178,7 @@ class Inbox:
             self._kit.plugins.provider_event(delivery.received.event)
 
     def _identity(self, event: ProviderEvent) -> Identity:
-        return Identity(self._kit.registrations[event.registration].provider.name, event.client, event.subject)
+        return Identity(self._kit.registrations[event.registration].authority, event.client, event.subject)
 
     def _remembered_until(self, now: int) -> int:
         tolerance: int = self._kit.parts["webhook"]["tolerance"]

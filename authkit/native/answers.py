@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from datetime import datetime
 from hashlib import sha256
+from urllib.parse import urlsplit
 
 from authkit.accounts import Account, LinkedIdentity
 from authkit.errors import AuthkitError, ProviderRateLimited, ProviderRejected, ProviderUnavailable
@@ -39,7 +40,7 @@ def user_json(account: Account, identity: LinkedIdentity, *, pseudo_email: bool)
     """
     email = identity.email if identity.email_verified else None
     if email is None and pseudo_email and identity.union_id:
-        email = f"{_local_part(identity.union_id)}@{identity.identity.authority}.invalid"
+        email = f"{_local_part(identity.union_id)}@{_domain(identity.identity.authority)}.invalid"
     return {
         "id": account.id,
         "username": identity.display_name or identity.username,
@@ -81,6 +82,11 @@ def failure_json(error: AuthkitError, *, token_of: str = "") -> tuple[int, Mappi
     details = {"code": error.code, "correlation_id": error.correlation_id}
     name = NAMES.get(status, "InternalServerError")
     return status, {"data": None, "error": {"status": status, "name": name, "message": message, "details": details}}
+
+
+def _domain(authority: str) -> str:
+    """Return what stands for an authority in an address: the host of an issuer, else the provider's name."""
+    return urlsplit(authority).hostname or authority
 
 
 def _local_part(union_id: str) -> str:

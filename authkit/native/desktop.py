@@ -11,7 +11,7 @@ from requests.adapters import BaseAdapter
 from authkit.flow import AuthKit
 from authkit.keys import REGISTRATION_KEYS
 from authkit.plugins import load_plugins
-from authkit.provider import OAuth2Provider
+from authkit.provider import Option
 from authkit.settings import allowed_plugins
 
 __all__ = ["desktop_kit"]
@@ -53,9 +53,8 @@ def desktop_kit(
     variables = f"AUTHKIT_{name.upper().replace('-', '_')}_"
     wanted = str(given.get(f"authkit.{name}.provider") or environ.get(f"{variables}PROVIDER") or name).strip()
     provider = plugins.providers.get(wanted)
-    stock = [provider] if isinstance(provider, OAuth2Provider) else []
-    options = [option for known in stock for option in known.options]
-    words = [*OWN_KEYS, *(known.client_id_param for known in stock), *(option.name for option in options)]
+    options: tuple[Option, ...] = getattr(provider, "options", ())
+    words = [*OWN_KEYS, getattr(provider, "client_id_param", "client_id"), *(option.name for option in options)]
     kept = [variables + word.upper() for word in words] + [f"AUTHKIT_{key.upper()}" for key in SITE_KEYS]
     made_up = {
         "authkit.secret": secrets.token_urlsafe(32),

@@ -31,7 +31,6 @@ from authkit.native.jwts import Bearer, Jwts
 from authkit.native.sessions import NativeSessions, Renewed
 from authkit.native.tickets import Tickets, check_challenge
 from authkit.native.values import Begun, Connected, Returned
-from authkit.provider import OAuth2Provider
 
 __all__ = ["Native"]
 
@@ -247,8 +246,7 @@ class Native:
 
     def _consent(self, registration: str) -> str | None:
         known = self._kit.registrations.get(registration)
-        provider = known.provider if known else None
-        return "consent" if isinstance(provider, OAuth2Provider) and "consent" in provider.prompts else None
+        return "consent" if known is not None and "consent" in known.prompts else None
 
 
 @contextmanager

@@ -12,7 +12,7 @@ from pyramid.request import Request
 from pyramid.response import Response
 from sqlalchemy.exc import SQLAlchemyError
 
-from authkit import AuthKit, Identity, Login, OAuth2Provider
+from authkit import AuthKit, Identity, Login
 from authkit.accounts import LinkedIdentity
 from authkit.accounts.failures import store_unavailable
 from authkit.errors import AccountDisabled, AuthkitError, InvalidRequest, LastIdentity, ReauthRequired, printable
@@ -151,8 +151,8 @@ def _identity_of(request: Request, account_id: str, form: Mapping[str, str]) -> 
 
 def _consent(kit: AuthKit, name: str) -> str | None:
     """Return the prompt that makes the provider ask, where it has one: a link is never made in passing."""
-    provider = kit.registrations[name].provider if name in kit.registrations else None
-    return CONSENT if isinstance(provider, OAuth2Provider) and CONSENT in provider.prompts else None
+    registration = kit.registrations.get(name)
+    return CONSENT if registration is not None and CONSENT in registration.prompts else None
 
 
 def _ask_again(request: Request, error: LastIdentity, form: Mapping[str, str]) -> Response:

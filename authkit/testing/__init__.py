@@ -1,4 +1,4 @@
-"""For tests: contracts that a plugin or an adapter passes, and logins in one line. It needs the extra ``[testing]``."""
+"""For tests: contracts for plugins and adapters, and logins in one line. It needs the extra ``[testing]``."""
 
 from __future__ import annotations
 

@@ -75,6 +75,10 @@ class SampleApi:
             raise ConfigError(f"its read_error function finds the error {refusal.error!r} in it")
         return self._body
 
+    def get_list(self, url: str, params: Mapping[str, str] | None = None) -> Sequence[Any]:  # noqa: ARG002
+        """Return nothing: an array is nobody's user info."""
+        raise ConfigError(f"its userinfo function calls {url}, where the stock emulator answers no array")
+
     def post_json(
         self,
         url: str,
