@@ -44,15 +44,20 @@ def is_free(name: str) -> bool:
     return is_name(name) and name not in RESERVED_NAMES
 
 
-def check_name(name: object, what: str) -> str:
+def check_name(name: object, what: str, *, may_be_reserved: bool = False) -> str:
     """Return `name` if it may name a provider or a registration.
+
+    Args:
+        name: the name.
+        what: what it names, for the message.
+        may_be_reserved: whether a reserved name will do, as for a provider that the core itself supplies.
 
     Raises:
         ConfigError: it does not match ``[a-z][a-z0-9-]{0,31}`` in full, or is reserved.
     """
     if not isinstance(name, str) or not NAME.fullmatch(name):
         raise ConfigError(f"{what} name {str(name)[:80]!r} does not match [a-z][a-z0-9-]{{0,31}}; choose another")
-    if name in RESERVED_NAMES:
+    if name in RESERVED_NAMES and not may_be_reserved:
         raise ConfigError(f"{what} name {name!r} is reserved; choose another")
     return name
 
@@ -225,7 +230,7 @@ def _load(
         manager.register(plugin, name=f"{name} ({label})")
         manager.check_pending()
         hooks = tuple(sorted(caller.name for caller in manager.get_hookcallers(plugin) or ()))
-        supplied = _providers_of(manager, plugin)
+        supplied = _providers_of(manager, plugin, may_be_reserved=_is_core(label))
     except (Exception, SystemExit) as exc:  # noqa: BLE001 - a plugin may fail in any way, and the others must go on
         if is_new and manager.is_registered(plugin):
             manager.unregister(plugin)
@@ -236,7 +241,12 @@ def _load(
     return PluginInfo(name, label, version, tuple(provider.name for provider in supplied), hooks), supplied
 
 
-def _providers_of(manager: pluggy.PluginManager, plugin: object) -> list[AnyProvider]:
+def _is_core(distribution: str) -> bool:
+    """Whether this is the core's own distribution, however its metadata spells it."""
+    return re.sub(r"[-_.]+", "-", distribution).lower() == "authkit-core"
+
+
+def _providers_of(manager: pluggy.PluginManager, plugin: object, *, may_be_reserved: bool) -> list[AnyProvider]:
     supplied: list[AnyProvider] = []
     for implementation in manager.hook.authkit_providers.get_hookimpls():
         if implementation.plugin is plugin:
@@ -244,6 +254,6 @@ def _providers_of(manager: pluggy.PluginManager, plugin: object) -> list[AnyProv
             for provider in answer:
                 if not isinstance(provider, (OAuth2Provider, Provider)):
                     raise TypeError(f"authkit_providers returned a {type(provider).__name__}, which is no provider")
-                check_name(provider.name, "provider")
+                check_name(provider.name, "provider", may_be_reserved=may_be_reserved)
                 supplied.append(provider)
     return supplied

@@ -277,6 +277,36 @@ def test_plg_06_two_distributions_with_one_provider_stop_the_start(site: Site) -
     assert caught.value.reason == sentence
 
 
+@pytest.mark.parametrize("spelled", ["authkit-core", "authkit_core", "Authkit.Core"])
+def test_plg_09_a_plugin_of_the_core_itself_may_supply_a_provider_of_a_reserved_name(
+    site: Site, spelled: str
+) -> None:
+    site.install("built-in", PLUGIN.format(provider="oidc"), dist=spelled, version="9.9")
+
+    plugins = load_plugins(allowed=["built-in"])
+
+    assert [(info.distribution, info.problem) for info in plugins.infos] == [(spelled, "")]
+    assert [*plugins.providers] == ["oidc"]
+
+
+@pytest.mark.parametrize("dist", ["authkit", "authkit-core-extras", "my-authkit-core", "authkit-oidc", "authkitcore"])
+def test_plg_09_nobody_else_may_supply_a_provider_of_a_reserved_name(site: Site, dist: str) -> None:
+    site.install("evil", PLUGIN.format(provider="oidc"), dist=dist)
+
+    plugins = load_plugins(allowed=["evil"])
+
+    assert [info.problem for info in plugins.infos] == ["provider name 'oidc' is reserved; choose another"]
+    assert dict(plugins.providers) == {}
+
+
+def test_plg_09_a_malformed_name_is_refused_even_of_the_core(site: Site) -> None:
+    site.install("built-in", PLUGIN.format(provider="OIDC"), dist="authkit-core", version="9.9")
+
+    (info,) = load_plugins(allowed=["built-in"]).infos
+
+    assert info.problem.startswith("provider name 'OIDC' does not match")
+
+
 def points_of(folder: Path) -> list[EntryPoint]:
     return list(Distribution.at(folder).entry_points)
 
