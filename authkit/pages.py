@@ -90,7 +90,7 @@ class Pages:
 
 
 def _form_target(provider: AnyProvider) -> str:
-    """Return where browsers are sent; any https where only an issuer's metadata say it, which may not be known yet."""
+    """Return where browsers are sent; any https where only an issuer's metadata say it, which come later."""
     if isinstance(provider, OAuth2Provider):
         return origin_of(provider.authorize_url)
     issuer: str = getattr(provider, "issuer", "")

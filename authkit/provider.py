@@ -315,9 +315,20 @@ class Provider(Protocol):
     is not the provider's name.
     """
 
-    name: str
-    title: str
-    default_scope: tuple[str, ...]
+    @property
+    def name(self) -> str:
+        """``[a-z][a-z0-9-]{0,31}``; also the default name of a registration and a part of its routes."""
+        ...
+
+    @property
+    def title(self) -> str:
+        """What people read after "Continue with"."""
+        ...
+
+    @property
+    def default_scope(self) -> tuple[str, ...]:
+        """What is asked for unless the registration says otherwise."""
+        ...
 
     def client(self, client_id: str, client_secret: Secret, transport: Transport) -> ProviderClient:
         """Return what speaks to the provider for one registered client."""
@@ -328,7 +339,10 @@ class Provider(Protocol):
 class Configurable(Provider, Protocol):
     """A provider that each registration's settings make another value of, such as one for an issuer."""
 
-    options: tuple[Option, ...]
+    @property
+    def options(self) -> tuple[Option, ...]:
+        """The settings of the provider's own."""
+        ...
 
     def configured(self, options: Mapping[str, Any]) -> Provider:
         """Return the provider of one registration.

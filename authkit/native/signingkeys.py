@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from joserfc import jws
-from joserfc.errors import JoseError, SecurityWarning, UnsupportedAlgorithmError
+from joserfc.errors import JoseError, SecurityWarning
 from joserfc.jwk import ECKey, Key, OctKey, OKPKey
-from joserfc.jws import JWSRegistry
 
 from authkit.errors import ConfigError, TokenInvalid
+from authkit.jose import OneAlgorithm
 from authkit.models import Secret
 
 __all__ = ["SigningKeys", "new_key"]
@@ -38,25 +38,11 @@ MIN_SECRET_BYTES = 32
 MAX_JWT = 4096
 
 
-class _Only(JWSRegistry):
-    """Knows one algorithm, whatever a header asks for."""
-
-    def __init__(self, algorithm: str) -> None:
-        super().__init__(algorithms=[algorithm])
-        self._algorithm = algorithm
-
-    def get_alg(self, name: str) -> Any:
-        """Return the algorithm, if it is the one."""
-        if name != self._algorithm:
-            raise UnsupportedAlgorithmError("the key is for another algorithm")
-        return self.algorithms[name]
-
-
 @dataclass(frozen=True, slots=True)
 class _SigningKey:
     key: Key
     algorithm: str
-    registry: _Only
+    registry: OneAlgorithm
 
 
 class SigningKeys:
@@ -145,7 +131,7 @@ def _import(member: dict[str, Any]) -> _SigningKey:
     if algorithm and member.get("alg", algorithm) == algorithm and member.get("use", "sig") == "sig":
         try:
             if kind[0] != "oct" or len(member["k"]) * 6 // 8 >= MIN_SECRET_BYTES:
-                return _SigningKey(_key(member), algorithm, _Only(algorithm))
+                return _SigningKey(_key(member), algorithm, OneAlgorithm(algorithm))
             problem = f"a shared secret is shorter than {MIN_SECRET_BYTES} bytes"
         except (JoseError, SecurityWarning, ValueError, TypeError, KeyError):
             problem = "a key is malformed"

@@ -2,4 +2,7 @@
 
 from __future__ import annotations
 
-__all__: list[str] = []
+from authkit.oidc.claims import map_claims
+from authkit.oidc.provider import OpenIDProvider
+
+__all__ = ["OpenIDProvider", "map_claims"]

@@ -1,0 +1,133 @@
+"""``private_key_jwt``: a client proves who it is by a signature, and shares no secret (RFC 7523, section 2.2)."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from joserfc import jws
+from joserfc.errors import JoseError
+from joserfc.jwk import ECKey, Key, OKPKey, RSAKey
+
+from authkit.jose import OneAlgorithm
+from authkit.models import Secret
+
+__all__ = ["PrivateKey", "SignedAssertion", "read_private_key"]
+
+ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+LIFETIME = 60
+KINDS: Mapping[str, tuple[Callable[[Any], Key], tuple[str, ...]]] = {
+    "RSA": (RSAKey.import_key, ("RS256", "PS256")),
+    "EC": (ECKey.import_key, ("ES256", "ES384", "ES512")),
+    "OKP": (OKPKey.import_key, ("EdDSA", "Ed25519")),
+}
+CURVES = {"P-256": "ES256", "P-384": "ES384", "P-521": "ES512"}
+MIN_RSA_BITS = 2048
+
+
+@dataclass(frozen=True, slots=True)
+class PrivateKey:
+    """A key that signs assertions.
+
+    Attributes:
+        key: the key.
+        kid: its id, as the provider knows it; the thumbprint (RFC 7638) where the key names none.
+        algorithms: what it may sign with, the usual one first.
+    """
+
+    key: Key = field(repr=False)
+    kid: str
+    algorithms: tuple[str, ...]
+
+    def algorithm_for(self, announced: Sequence[str]) -> str:
+        """Return what to sign with, where a provider has announced `announced`; empty where it has not."""
+        return next((name for name in self.algorithms if name in announced), self.algorithms[0])
+
+
+def read_private_key(text: Secret) -> PrivateKey:
+    """Return the key in `text`, a JSON Web Key or PEM.
+
+    Raises:
+        ValueError: it is none, has no private part, or is weak. Nothing of it is in the message.
+    """
+    try:
+        key, members = _import(text.reveal())
+    except (JoseError, ValueError, TypeError, KeyError):
+        key, members = None, {}
+    if key is None or not key.is_private:
+        raise ValueError("private_key is no private key of kind RSA, EC or Ed25519, as a JSON Web Key or PEM")
+    raw: Any = key.raw_value
+    if key.key_type == "RSA" and raw.key_size < MIN_RSA_BITS:
+        raise ValueError(f"private_key is weak: an RSA key has {MIN_RSA_BITS} bits or more")
+    algorithms = KINDS[key.key_type][1]
+    if key.key_type == "EC":
+        algorithms = (CURVES.get(str(key.as_dict().get("crv")), "ES256"),)
+    named = [name for name in algorithms if name == members.get("alg", name)]
+    return PrivateKey(key, str(members.get("kid") or key.thumbprint()), tuple(named) or algorithms)
+
+
+def _import(text: str) -> tuple[Key | None, Mapping[str, Any]]:
+    if not text.lstrip().startswith("{"):
+        return _import_pem(text), {}
+    members = json.loads(text)
+    material = {name: value for name, value in members.items() if name not in ("use", "key_ops", "alg", "kid")}
+    return KINDS[members["kty"]][0](material), members
+
+
+def _import_pem(text: str) -> Key | None:
+    for importer, _ in KINDS.values():
+        try:
+            return importer(text)
+        except (JoseError, ValueError, TypeError):
+            continue
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class SignedAssertion:
+    """A `ClientAuth` that signs a new assertion for each request.
+
+    Attributes:
+        client_id: the client id: issuer and subject of an assertion.
+        audience: the issuer that it is for, and nobody else.
+        key: what signs.
+        algorithm: by what.
+        clock: the time, in seconds since the epoch.
+    """
+
+    client_id: str
+    audience: str
+    key: PrivateKey
+    algorithm: str
+    clock: Callable[[], float]
+
+    @property
+    def secrets(self) -> tuple[Secret, ...]:
+        """Nothing: an assertion is used once, and the key never leaves."""
+        return ()
+
+    def form(self) -> dict[str, str]:
+        """Return the fields, with a new assertion (RFC 7523, sections 2.2 and 3)."""
+        now = int(self.clock())
+        claims = {
+            "iss": self.client_id,
+            "sub": self.client_id,
+            "aud": self.audience,
+            "iat": now,
+            "exp": now + LIFETIME,
+            "jti": secrets.token_urlsafe(16),
+        }
+        header = {"alg": self.algorithm, "kid": self.key.kid, "typ": "JWT"}
+        registry = OneAlgorithm(self.algorithm)
+        assertion = jws.serialize_compact(header, json.dumps(claims).encode(), self.key.key, registry=registry)
+        return {
+            "client_id": self.client_id,
+            "client_assertion_type": ASSERTION_TYPE,
+            "client_assertion": assertion,
+        }
+
+    def header(self) -> None:
+        """Return nothing: all of it is in the form."""

@@ -1,0 +1,42 @@
+"""The standard claims, as a profile (OpenID Connect Core 1.0, section 5.1)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from authkit.models import Profile
+
+__all__ = ["PROTOCOL_CLAIMS", "map_claims", "merge_claims"]
+
+PROTOCOL_CLAIMS = frozenset(
+    {"iss", "aud", "azp", "exp", "iat", "nbf", "jti", "nonce", "at_hash", "c_hash", "s_hash", "sid"}
+)
+"""What an ID token says of itself; it is no part of the profile."""
+EMAIL_CLAIMS = frozenset({"email", "email_verified"})
+
+
+def map_claims(claims: Mapping[str, Any]) -> Profile:
+    """Return the profile that the standard claims describe.
+
+    The e-mail address counts as verified only where ``email_verified`` is exactly true.
+    """
+    return Profile(
+        subject=claims["sub"],
+        display_name=claims.get("name"),
+        username=claims.get("preferred_username"),
+        avatar_url=claims.get("picture"),
+        email=claims.get("email"),
+        email_verified=claims.get("email_verified") is True,
+        raw=claims,
+    )
+
+
+def merge_claims(id_token: Mapping[str, Any], userinfo: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return what the ID token and the user info say of the user; where both say it, the user info counts.
+
+    An address and its verification are taken from the same place: together they would say what nobody said.
+    """
+    dropped = PROTOCOL_CLAIMS | (EMAIL_CLAIMS if "email" in userinfo else frozenset())
+    said = {name: value for name, value in id_token.items() if name not in dropped}
+    return {**said, **userinfo}
