@@ -46,6 +46,7 @@ class Request:
         is_too_large: whether the body exceeds 64 KiB, the query 16 KiB, or either has more than 200 parameters;
             neither is read then.
         query_string: the query as it came, for who has to know about repeated parameters.
+        origin: scheme and host as the client wrote them, and the path below which the emulator is mounted.
     """
 
     method: str
@@ -56,14 +57,15 @@ class Request:
     body: bytes = field(default=b"", repr=False)
     is_too_large: bool = False
     query_string: str = field(default="", repr=False)
+    origin: str = ""
 
     @classmethod
     def by_browser(cls, method: str, url: str, form: Mapping[str, str] | None = None) -> Request:
         """Return what a browser without cookies sends to `url`, whatever its host."""
         parts = urlsplit(url)
         fields = MappingProxyType(dict(form or {}))
-        path = unquote(parts.path) or "/"
-        return cls(method, path, _parse_pairs(parts.query), fields, query_string=parts.query)
+        path, origin = unquote(parts.path) or "/", f"{parts.scheme}://{parts.netloc}"
+        return cls(method, path, _parse_pairs(parts.query), fields, query_string=parts.query, origin=origin)
 
     @property
     def content_type(self) -> str:
@@ -158,6 +160,7 @@ def read_request(environ: WSGIEnvironment) -> Request:
         body=body or b"",
         is_too_large=is_too_large,
         query_string=query,
+        origin=_read_origin(environ),
     )
 
 
@@ -165,6 +168,11 @@ def _read_headers(environ: WSGIEnvironment) -> Mapping[str, str]:
     names = {key: key.removeprefix("HTTP_") for key in environ if key.startswith("HTTP_")}
     names |= {key: key for key in ("CONTENT_TYPE", "CONTENT_LENGTH") if environ.get(key)}
     return MappingProxyType({name.replace("_", "-").title(): environ[key] for key, name in names.items()})
+
+
+def _read_origin(environ: WSGIEnvironment) -> str:
+    host = environ.get("HTTP_HOST") or environ.get("SERVER_NAME", "")
+    return f"{environ.get('wsgi.url_scheme', 'http')}://{host}{environ.get('SCRIPT_NAME', '')}"
 
 
 def _read_body(environ: WSGIEnvironment) -> bytes | None:

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 
 from authkit.emulator.consent import Choice, Consent, Problem, render_consent, render_problem
 from authkit.emulator.messages import Answer, Request
-from authkit.emulator.stock.ledger import Code, Grant
-from authkit.emulator.stock.parameters import read_query
+from authkit.emulator.stock.ledger import Code
 from authkit.emulator.stock.refused import Refused
 from authkit.emulator.stock.scopes import join_scopes
 from authkit.emulator.stock.users import StockUser
@@ -33,13 +32,13 @@ class AuthorizeEndpoint:
         return self._answer(request, lambda wish: self._decide(wish, request.form))
 
     def _answer(self, request: Request, go_on: Callable[[Wish], Answer]) -> Answer:
-        parameters = read_query(request)
         try:
-            way_back = read_way_back(parameters, self.world)
+            parameters = self.world.dialect.read_authorization(request)
+            way_back = read_way_back(request, parameters, self.world)
         except Refused as refused:
             return refused.mark(self._show_problem(refused))
         try:
-            return go_on(read_wish(parameters, way_back, self.world))
+            return go_on(read_wish(request, parameters, way_back, self.world))
         except Refused as refused:
             return refused.mark(Answer.redirect(way_back.url(refused.fields)))
 
@@ -50,19 +49,20 @@ class AuthorizeEndpoint:
         chosen = {str(number): user for number, user in enumerate(self.world.users)}.get(form.get("user", ""))
         if chosen is None or form.get("decision") != "allow":
             return self._ask(wish, status=400)
-        ticked = form.get("scope", "").split(",")
+        ticked = {*form.get("scope", "").split(","), *self.world.dialect.fixed_scopes}
         return self._allow(wish, chosen, tuple(scope for scope in wish.scopes if scope in ticked))
 
     def _allow(self, wish: Wish, user: StockUser, granted: tuple[str, ...]) -> Answer:
         way_back, ledger, provider = wish.way_back, self.world.ledger, self.world.provider
-        grant = Grant(ledger.new_text("code"), way_back.client.client_id, user, granted)
+        grant = ledger.new_grant(way_back.client.client_id, user, granted, wish.asked)
         ledger.keep_code(Code(grant, way_back.redirect_uri, way_back.is_redirect_uri_given, wish.challenge))
         named = {provider.granted_scope_param: join_scopes(granted, provider)} if provider.granted_scope_param else {}
         return Answer.redirect(way_back.url({"code": grant.code, **named}))
 
     def _ask(self, wish: Wish, status: int = 200) -> Answer:
         users = tuple(Choice(str(number), user.label, user.hint) for number, user in enumerate(self.world.users))
-        scopes = tuple(Choice(scope, scope) for scope in wish.scopes)
+        boxes = (scope for scope in wish.scopes if scope not in self.world.dialect.fixed_scopes)
+        scopes = tuple(Choice(scope, scope) for scope in boxes)
         consent = Consent(self.world.provider.title, wish.way_back.client.name, users, scopes, "0")
         return Answer.page(render_consent(consent), status)
 

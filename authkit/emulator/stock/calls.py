@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from authkit.emulator.messages import Answer, Request
 from authkit.emulator.rules import Rule
 from authkit.emulator.stock import rules
-from authkit.emulator.stock.authentication import authenticate
 from authkit.emulator.stock.client import StockClient
 from authkit.emulator.stock.parameters import FORM, Parameters, read_form, read_query
 from authkit.emulator.stock.refused import Refused
@@ -34,7 +33,7 @@ def answer_client(
     """Return what `answer` makes of a request that is well formed and comes from a client, or the refusal."""
     try:
         form = _read(request, manners)
-        return answer(authenticate(request, form, world), form)
+        return answer(world.dialect.authenticate(request, form, world), form)
     except Refused as refused:
         return refused.as_json()
 

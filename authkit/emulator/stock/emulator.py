@@ -9,20 +9,22 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from authkit.emulator.clock import AdjustableClock
-from authkit.emulator.messages import Request
 from authkit.emulator.stock.client import EXAMPLE_CLIENT, StockClient
+from authkit.emulator.stock.dialect import Dialect
 from authkit.emulator.stock.endpoints import make_endpoints
 from authkit.emulator.stock.ledger import Ledger
 from authkit.emulator.stock.places import Places
 from authkit.emulator.stock.sample import find_users
-from authkit.emulator.stock.scopes import split_scopes, usual_scopes
+from authkit.emulator.stock.scopes import usual_scopes
 from authkit.emulator.stock.switches import StockSwitches, switches_for
 from authkit.emulator.stock.tables import make_tables
 from authkit.emulator.stock.users import StockUser, read_users
+from authkit.emulator.stock.visitor import Visitor
 from authkit.emulator.stock.world import World
 from authkit.emulator.switches import Switchboard
 from authkit.emulator.workbench import Workbench
 from authkit.provider import OAuth2Provider
+from authkit.urls import origin_of
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
@@ -101,7 +103,9 @@ class StockEmulator:
         self._places = Places.of(provider)
         adjustable, board = AdjustableClock(clock), Switchboard(switches or switches_for(provider))
         ledger = Ledger(adjustable, random, board)
-        world = World(provider, {client.client_id: client for client in clients}, self.users, board, ledger)
+        dialect = Dialect(constants=lambda _: {"iss": _issuer(provider)} if board.now.iss else {})
+        by_id = {client.client_id: client for client in clients}
+        world = World(provider, by_id, self.users, board, ledger, dialect)
         self.workbench = Workbench(
             provider.title,
             make_endpoints(world, self._places),
@@ -113,6 +117,7 @@ class StockEmulator:
             identity_fields=_identity_fields(provider, self.users),
         )
         self.requests = self.workbench.requests
+        self._visitor = Visitor(self.workbench, world)
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request."""
@@ -141,13 +146,7 @@ class StockEmulator:
             ValueError: the server would show an error page, and the message says why; or there is no such user or
                 box. An error that the client is told about stands in the callback's address.
         """
-        sent = Request.by_browser("GET", authorize_url).query.get("scope", "")
-        offered = split_scopes(sent, self._data) if sent else usual_scopes(self._data)
-        ticked = offered if scopes is None else scopes
-        if unknown := set(ticked) - set(offered):
-            raise ValueError(f"the consent page has no box for {', '.join(sorted(unknown))}")
-        form = {"decision": "allow", "user": str(self._find_user(user)), "scope": ",".join(ticked)}
-        return self._visit(authorize_url, form)
+        return self._visitor.approve(authorize_url, self._find_user(user), scopes)
 
     def deny(self, authorize_url: str) -> str:
         """Go to `authorize_url` as a browser would, cancel, and return the callback's address.
@@ -155,7 +154,7 @@ class StockEmulator:
         Raises:
             ValueError: the server would show an error page; the message says why.
         """
-        return self._visit(authorize_url, {"decision": "deny"})
+        return self._visitor.deny(authorize_url)
 
     def _find_user(self, user: int | str) -> int:
         for number, candidate in enumerate(self.users):
@@ -163,14 +162,9 @@ class StockEmulator:
                 return number
         raise ValueError(f"the emulator has no user {user!r}")
 
-    def _visit(self, authorize_url: str, form: Mapping[str, str]) -> str:
-        self.workbench.answer(Request.by_browser("GET", authorize_url))
-        answer = self.workbench.answer(Request.by_browser("POST", authorize_url, form))
-        if answer.location is None and answer.verdict:
-            raise ValueError(f"the server shows an error page: {answer.verdict}")
-        if answer.location is None:
-            raise ValueError("this is not the address of the authorization endpoint")
-        return answer.location
+
+def _issuer(provider: OAuth2Provider) -> str:
+    return provider.issuer or origin_of(provider.authorize_url)
 
 
 def _identity_fields(provider: OAuth2Provider, users: Iterable[StockUser]) -> frozenset[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import count
 
@@ -11,21 +11,31 @@ from authkit.emulator.shelf import Shelf
 from authkit.emulator.stock import rules
 from authkit.emulator.stock.client import StockClient
 from authkit.emulator.stock.refused import Refused
-from authkit.emulator.stock.switches import StockSwitches
+from authkit.emulator.stock.switches import HasStockSwitches
 from authkit.emulator.stock.users import StockUser
-from authkit.emulator.switches import Switchboard
 
 __all__ = ["Access", "Code", "Grant", "Issued", "Ledger"]
 
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """What a user allowed a client, once; `code` tells it from what they allowed at another time."""
+    """What a user allowed a client, once.
+
+    Attributes:
+        code: the code that it was first told by; it tells it from what they allowed at another time.
+        client_id: who was allowed.
+        user: who allowed it.
+        scopes: what.
+        asked: the parameters of the authorization request.
+        at: when, in seconds since 1970.
+    """
 
     code: str = field(repr=False)
     client_id: str
     user: StockUser
     scopes: tuple[str, ...]
+    asked: Mapping[str, str] = field(repr=False)
+    at: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,12 +65,21 @@ class Access:
 
 @dataclass(frozen=True, slots=True)
 class Issued:
-    """Tokens as they are handed out, with the seconds for which the first works."""
+    """Tokens as they are handed out.
+
+    Attributes:
+        access: what the access token is good for.
+        access_token: the access token.
+        expires_in: the seconds for which it works.
+        refresh_token: the refresh token.
+        is_first: whether they are the first of their grant, and not the fruit of a refresh.
+    """
 
     access: Access
     access_token: str = field(repr=False)
     expires_in: int
     refresh_token: str = field(repr=False)
+    is_first: bool
 
 
 class Ledger:
@@ -76,7 +95,7 @@ class Ledger:
         self,
         clock: Callable[[], float],
         random: Callable[[int], bytes],
-        switches: Switchboard[StockSwitches],
+        switches: HasStockSwitches,
     ) -> None:
         self._clock = clock
         self._random = random
@@ -91,6 +110,10 @@ class Ledger:
         """Return a text that was never given out: a code, a token, or the id of a request."""
         random = base64.urlsafe_b64encode(self._random(24)).decode("ascii")
         return f"{kind}-{next(self._numbers):04d}-{random}"
+
+    def new_grant(self, client_id: str, user: StockUser, scopes: tuple[str, ...], asked: Mapping[str, str]) -> Grant:
+        """Return what a user allows a client now."""
+        return Grant(self.new_text("code"), client_id, user, scopes, asked, self._clock())
 
     def keep_code(self, code: Code) -> None:
         """Remember what the text ``code.grant.code`` stands for."""
@@ -120,7 +143,7 @@ class Ledger:
 
     def issue(self, grant: Grant) -> Issued:
         """Return the first tokens of a grant."""
-        return self._issue(Access(grant, grant.scopes), self.new_text("refresh"))
+        return self._issue(Access(grant, grant.scopes), self.new_text("refresh"), is_first=True)
 
     def refresh(self, refresh_token: str, client: StockClient, scopes: tuple[str, ...] | None) -> Issued:
         """Return fresh tokens (RFC 6749, section 6).
@@ -149,17 +172,17 @@ class Ledger:
             raise Refused("invalid_scope", "A scope was not granted.", rules.REFRESH_SCOPE)
         access = Access(granted, granted.scopes if scopes is None else scopes)
         if not self._switches.now.rotation:
-            return self._issue(access, refresh_token)
+            return self._issue(access, refresh_token, is_first=False)
         self._refresh.drop(refresh_token)
         self._spend(refresh_token, granted)
-        return self._issue(access, self.new_text("refresh"))
+        return self._issue(access, self.new_text("refresh"), is_first=False)
 
-    def _issue(self, access: Access, refresh_token: str) -> Issued:
+    def _issue(self, access: Access, refresh_token: str, *, is_first: bool) -> Issued:
         now, switches = self._clock(), self._switches.now
         access_token = self.new_text("access")
         self._access.put(access_token, access, now + switches.access_lifetime)
         self._refresh.put(refresh_token, access.grant, now + switches.refresh_lifetime)
-        return Issued(access, access_token, switches.access_lifetime, refresh_token)
+        return Issued(access, access_token, switches.access_lifetime, refresh_token, is_first)
 
     def _spend(self, text: str, grant: Grant) -> None:
         """Remember that a code or a refresh token was used, for as long as anything that came of it may live."""

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Protocol
 
 from authkit.emulator.switches import switch
 from authkit.provider import OAuth2Provider
 
-__all__ = ["StockSwitches", "switches_for"]
+__all__ = ["HasStockSwitches", "StockSwitches", "switches_for"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +28,15 @@ class StockSwitches:
     code_lifetime: int = switch(60, "Seconds for which an authorization code may be exchanged.")
     access_lifetime: int = switch(3600, "Seconds for which an access token works.")
     refresh_lifetime: int = switch(30 * 86400, "Seconds for which a refresh token works.")
+
+
+class HasStockSwitches(Protocol):
+    """A switchboard whose switches are these, or these and more."""
+
+    @property
+    def now(self) -> StockSwitches:
+        """Their present values."""
+        ...
 
 
 def switches_for(provider: OAuth2Provider) -> StockSwitches:

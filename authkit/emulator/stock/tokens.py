@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
+from functools import partial
 
 from authkit import pkce
 from authkit.emulator.messages import Answer, Request
@@ -30,13 +31,13 @@ class TokenEndpoint:
 
     def exchange(self, request: Request) -> Answer:
         """Answer one of the two grants."""
-        return answer_client(request, self.world, MANNERS, self._grant)
+        return answer_client(request, self.world, MANNERS, partial(self._grant, request))
 
     def refuse(self, request: Request) -> Answer:  # noqa: ARG002 - the method alone is wrong
         """Answer a GET."""
         return refuse_method(MANNERS)
 
-    def _grant(self, client: StockClient, form: Parameters) -> Answer:
+    def _grant(self, request: Request, client: StockClient, form: Parameters) -> Answer:
         grants = {"authorization_code": self._exchange_code, "refresh_token": self._refresh}
         grant_type = form.get("grant_type")
         if not grant_type:
@@ -44,7 +45,7 @@ class TokenEndpoint:
         if grant_type not in grants:
             raise Refused("unsupported_grant_type", "The grant_type is not supported.", rules.GRANT_TYPE_KNOWN)
         issued = grants[grant_type](client, form)
-        return self._as_json(issued)
+        return self._as_json(request, issued)
 
     def _exchange_code(self, client: StockClient, form: Parameters) -> Issued:
         code = self.world.ledger.take_code(_required(form, "code"), client)
@@ -76,7 +77,7 @@ class TokenEndpoint:
         wanted = split_scopes(form.get("scope"), self.world.provider) if form.get("scope") else None
         return self.world.ledger.refresh(refresh_token, client, wanted)
 
-    def _as_json(self, issued: Issued) -> Answer:
+    def _as_json(self, request: Request, issued: Issued) -> Answer:
         """Return the tokens (RFC 6749, section 5.1), with the user's id where the provider has it there."""
         provider, grant = self.world.provider, issued.access.grant
         subject = {provider.subject_param: grant.user.profile.subject} if provider.subject_param else {}
@@ -88,6 +89,7 @@ class TokenEndpoint:
                 "expires_in": issued.expires_in,
                 "refresh_token": issued.refresh_token,
                 "scope": join_scopes(issued.access.scopes, provider),
+                **self.world.dialect.members(request, issued),
             }
         )
         return replace(answer, headers=(*answer.headers, *NO_CACHE))

@@ -28,7 +28,7 @@ class UserInfoEndpoint:
             challenge = ("WWW-Authenticate", self._challenge())
             return Answer(401, headers=(challenge,)).refused("There is no access token.", rules.BEARER_GIVEN)
         try:
-            return Answer.json(self._read(request).grant.user.body)
+            return Answer.json(self.world.dialect.userinfo(self._read(request)))
         except Refused as refused:
             return refused.as_json()
 

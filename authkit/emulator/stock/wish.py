@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import urlencode
 
+from authkit.emulator.messages import Request
 from authkit.emulator.stock import rules
 from authkit.emulator.stock.client import StockClient
 from authkit.emulator.stock.parameters import Parameters
 from authkit.emulator.stock.refused import Refused
 from authkit.emulator.stock.scopes import is_scope, split_scopes, usual_scopes
 from authkit.emulator.stock.world import World
-from authkit.urls import origin_of
 
 __all__ = ["WayBack", "Wish", "read_way_back", "read_wish"]
 
@@ -41,14 +41,22 @@ class WayBack:
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What a valid authorization request asks for; `challenge` is "" where there is none."""
+    """What a valid authorization request asks for.
+
+    Attributes:
+        way_back: where the browser is sent back to.
+        scopes: what the app would like.
+        challenge: the PKCE challenge, "" where there is none.
+        asked: all its parameters.
+    """
 
     way_back: WayBack
     scopes: tuple[str, ...]
     challenge: str
+    asked: Mapping[str, str] = field(repr=False)
 
 
-def read_way_back(parameters: Parameters, world: World) -> WayBack:
+def read_way_back(request: Request, parameters: Parameters, world: World) -> WayBack:
     """Read client id and redirect URI.
 
     Raises:
@@ -67,16 +75,11 @@ def read_way_back(parameters: Parameters, world: World) -> WayBack:
     broken = client.refuses(redirect_uri)
     if broken is not None:
         raise Refused("invalid_request", "The redirect_uri is not one that this client may have.", broken)
-    return WayBack(client, redirect_uri, bool(given), _constants(parameters, world))
-
-
-def _constants(parameters: Parameters, world: World) -> Mapping[str, str]:
     state = {"state": parameters.get("state")} if parameters.get("state") else {}
-    issuer = world.provider.issuer or origin_of(world.provider.authorize_url)
-    return {**state, "iss": issuer} if world.switches.now.iss else state
+    return WayBack(client, redirect_uri, bool(given), {**state, **world.dialect.constants(request)})
 
 
-def read_wish(parameters: Parameters, way_back: WayBack, world: World) -> Wish:
+def read_wish(request: Request, parameters: Parameters, way_back: WayBack, world: World) -> Wish:
     """Read the rest of the request.
 
     Raises:
@@ -88,7 +91,9 @@ def read_wish(parameters: Parameters, way_back: WayBack, world: World) -> Wish:
         raise Refused("invalid_request", "The response_type is missing.", rules.RESPONSE_TYPE_GIVEN)
     if parameters.get("response_type") != "code":
         raise Refused("unsupported_response_type", "The response_type is not code.", rules.RESPONSE_TYPE_CODE)
-    return Wish(way_back, _read_scopes(parameters, way_back.client, world), _read_challenge(parameters, world))
+    scopes, challenge = _read_scopes(parameters, way_back.client, world), _read_challenge(parameters, world)
+    world.dialect.check_authorization(request, parameters)
+    return Wish(way_back, scopes, challenge, parameters.values)
 
 
 def _read_scopes(parameters: Parameters, client: StockClient, world: World) -> tuple[str, ...]:

@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from authkit.emulator.stock.client import StockClient
+from authkit.emulator.stock.dialect import Dialect
 from authkit.emulator.stock.ledger import Ledger
-from authkit.emulator.stock.switches import StockSwitches
+from authkit.emulator.stock.switches import HasStockSwitches
 from authkit.emulator.stock.users import StockUser
-from authkit.emulator.switches import Switchboard
 from authkit.provider import OAuth2Provider
 
 __all__ = ["World"]
@@ -25,10 +25,12 @@ class World:
         users: the accounts that the consent page offers.
         switches: how the server behaves.
         ledger: what it remembers.
+        dialect: what it does beyond the RFCs of the stock emulator.
     """
 
     provider: OAuth2Provider
     clients: Mapping[str, StockClient]
     users: Sequence[StockUser]
-    switches: Switchboard[StockSwitches]
+    switches: HasStockSwitches
     ledger: Ledger
+    dialect: Dialect
