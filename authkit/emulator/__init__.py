@@ -12,6 +12,7 @@ from authkit.emulator.faults import Fault, Faults
 from authkit.emulator.kinds import KINDS, Kind
 from authkit.emulator.logline import LogLine, Severity, describe
 from authkit.emulator.messages import Answer, Request, read_request
+from authkit.emulator.openid import OpenIDClient, OpenIDEmulator, OpenIDSwitches
 from authkit.emulator.recipes import HasRecipes, Recipe
 from authkit.emulator.records import Configurable, read_records
 from authkit.emulator.requestlog import Recorded, RequestLog
@@ -41,6 +42,9 @@ __all__ = [
     "HasWorkbench",
     "Kind",
     "LogLine",
+    "OpenIDClient",
+    "OpenIDEmulator",
+    "OpenIDSwitches",
     "Problem",
     "Recipe",
     "Recorded",

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from authkit.emulator.consent import Choice, Consent, Problem, render_consent, render_problem
+from authkit.emulator.consent import Choice, Consent, render_consent
 from authkit.emulator.messages import Answer, Request
 from authkit.emulator.stock.ledger import Code
+from authkit.emulator.stock.problems import show_problem
 from authkit.emulator.stock.refused import Refused
 from authkit.emulator.stock.scopes import join_scopes
 from authkit.emulator.stock.users import StockUser
@@ -36,7 +37,7 @@ class AuthorizeEndpoint:
             parameters = self.world.dialect.read_authorization(request)
             way_back = read_way_back(request, parameters, self.world)
         except Refused as refused:
-            return refused.mark(self._show_problem(refused))
+            return show_problem(refused, self.world, "This request cannot be trusted")
         try:
             return go_on(read_wish(request, parameters, way_back, self.world))
         except Refused as refused:
@@ -65,14 +66,3 @@ class AuthorizeEndpoint:
         scopes = tuple(Choice(scope, scope) for scope in boxes)
         consent = Consent(self.world.provider.title, wish.way_back.client.name, users, scopes, "0")
         return Answer.page(render_consent(consent), status)
-
-    def _show_problem(self, refused: Refused) -> Answer:
-        problem = Problem(
-            provider=self.world.provider.title,
-            title="This request cannot be trusted",
-            message=refused.description,
-            advice=f"{refused.broken.text} ({refused.broken.source})",
-            parameter=refused.error,
-            log_id=self.world.ledger.new_text("request"),
-        )
-        return Answer.page(render_problem(problem), 400)
