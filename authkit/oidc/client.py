@@ -57,6 +57,8 @@ class OpenIDClient:
             ("nonce", nonce_of(request.code_verifier)),
             *self._provider.params.items(),
         ]
+        if self._provider.max_age is not None:
+            params.append(("max_age", str(self._provider.max_age)))
         if metadata.push_url:
             secrets = (Secret(request.state), request.code_verifier)
             reply = client.post_form(metadata.push_url, dict(params), secrets)
@@ -163,6 +165,7 @@ class OpenIDClient:
             audiences=self._provider.audiences,
             algorithms=metadata.algorithms,
             nonce=nonce,
+            max_age=None if nonce is None else self._provider.max_age,
             now=self._transport.clock(),
         )
         return read_id_token(token, expected, self._issuer.keys)

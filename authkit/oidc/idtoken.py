@@ -44,7 +44,8 @@ class Expected:
         client_id: whom it is for.
         audiences: who else it may be for.
         algorithms: what may sign it.
-        nonce: the nonce of the login, None where there was none to send.
+        nonce: the nonce of the login, None where it is no login's.
+        max_age: how many seconds ago the user may have signed in at the issuer, None for any time.
         now: the time, in seconds since the epoch.
     """
 
@@ -53,6 +54,7 @@ class Expected:
     audiences: tuple[str, ...]
     algorithms: tuple[str, ...]
     nonce: str | None
+    max_age: int | None
     now: float
 
 
@@ -77,6 +79,8 @@ def read_id_token(token: Token, expected: Expected, keys: Callable[[bool], Seque
     _check_times(claims, expected.now)
     if expected.nonce is not None and claims.get("nonce") != expected.nonce:
         raise ProviderProtocolError("the ID token's nonce is missing, or another login's")
+    if expected.max_age is not None and _moment(claims, "auth_time") < expected.now - expected.max_age - CLOCK_SKEW:
+        raise ProviderProtocolError("the user signed in at the issuer longer ago than max_age allows")
     if "at_hash" in claims and claims["at_hash"] != _half_hash(token.access_token, algorithm):
         raise ProviderProtocolError("the ID token's at_hash is not that of the access token")
     return claims

@@ -42,7 +42,7 @@ class Issuer:
         return self._metadata.get()
 
     def keys(self, is_renewed: bool = False) -> Sequence[Verifier]:
-        """Return its public keys; those of an hour ago, or fetched anew, which is done once a minute at most.
+        """Return its public keys; those of an hour ago, or fetched anew.
 
         Raises:
             AuthkitError: they cannot be fetched, or none is of use.

@@ -19,7 +19,8 @@ logger = logging.getLogger(__name__)
 
 FRESH = 3600
 LONGEST = 24 * 3600
-FLOOR = 60
+RETRY = 60
+FLOOR = 10
 
 T = TypeVar("T")
 
@@ -34,7 +35,7 @@ class Kept(Generic[T]):
     """A value that is fetched when it is first needed, and anew when it is older than an hour.
 
     One thread of a process fetches. While that fails, a value that is less than a day old is used on, and a minute
-    passes before the next try.
+    passes before the next try. Whoever finds it out of date can have it fetched anew, every ten seconds at most.
 
     Args:
         what: what it is, for the log.
@@ -66,7 +67,7 @@ class Kept(Generic[T]):
         return self._current()
 
     def renewed(self) -> T:
-        """Return the value, fetched anew unless that was asked for, or failed, less than a minute ago.
+        """Return the value, fetched anew unless that was asked for, or failed, a moment ago.
 
         Raises:
             AuthkitError: there is no value, and it cannot be fetched.
@@ -74,8 +75,8 @@ class Kept(Generic[T]):
         fetched = self._fetched
         with self._alone(waits=True):
             if self._fetched is fetched and self._clock() >= self._not_before:
-                self._try_to_fetch(may_fail=fetched is not None)
                 self._not_before = self._clock() + FLOOR
+                self._try_to_fetch(may_fail=fetched is not None)
         return self._current()
 
     def _is_younger(self, fetched: _Fetched[T], seconds: float) -> bool:
@@ -92,7 +93,7 @@ class Kept(Generic[T]):
         except AuthkitError as error:
             if not may_fail:
                 raise
-            self._not_before = self._clock() + FLOOR
+            self._not_before = self._clock() + RETRY
             logger.warning("%s could not be fetched anew, what was known is used on: %s", self._what, error.reason)
 
     @contextmanager

@@ -41,6 +41,13 @@ OPTIONS = (
 )
 
 
+OURS = frozenset(
+    "client_id client_secret code_challenge code_challenge_method max_age nonce redirect_uri request request_uri "  # noqa: SIM905 - a list would take a page
+    "response_mode response_type scope state".split()
+)
+"""The parameters that the core, or another field, answers for."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpenIDProvider:
     """A provider of OpenID Connect: what an issuer's metadata do not say of it.
@@ -56,6 +63,8 @@ class OpenIDProvider:
         prompts: for each ``prompt`` that `AuthKit.begin` takes, the parameters that ask for it.
         params: what every authorization request says besides, such as Google's ``access_type``.
         token_auth: how the client proves who it is; ``auto`` takes what the settings and the metadata allow.
+        max_age: how many seconds ago a user may have signed in at the issuer; who did earlier is asked again. None
+            for any time.
         audiences: who else an ID token may be for; it must be for the client in any case.
         events: reads what the provider sends to a webhook, if it has any.
         read_error: finds a refusal in a token answer, an API answer or a callback.
@@ -77,6 +86,7 @@ class OpenIDProvider:
     prompts: Mapping[str, Mapping[str, str]] = field(default_factory=lambda: PROMPTS)
     params: Mapping[str, str] = field(default_factory=dict)
     token_auth: TokenAuth = "auto"
+    max_age: int | None = None
     audiences: tuple[str, ...] = ()
     events: EventReader | None = None
     read_error: Callable[[Mapping[str, Any]], Refusal | None] = read_refusal
@@ -130,6 +140,8 @@ def _problem_of(provider: Any) -> str:
     wrong = {
         "issuer": provider.issuer and _issuer_problem(provider.issuer),
         "default_scope": isinstance(provider.default_scope, str) and "must be a tuple of texts, not a text",
+        "params": OURS & provider.params.keys()
+        and f"must not have {', '.join(sorted(OURS & provider.params.keys()))}",
         "token_auth": provider.token_auth not in methods and f"must be one of: {', '.join(methods)}",
         "read_error": not callable(provider.read_error) and "must be a function",
         "profile": not callable(provider.profile) and "must be a function",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import logging
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
@@ -34,6 +35,8 @@ __all__ = [
     "show_buttons",
     "start",
 ]
+
+logger = logging.getLogger(__name__)
 
 PURPOSES = "authkit.purposes"
 """Where the registry has what a callback may be for besides a login: each `Purpose` by its name."""
@@ -132,10 +135,23 @@ def log_out(request: Request) -> Response:
     require_method(request, "POST")
     require_same_origin(request)
     site = request.authkit.site
-    location = site.local_url(local_path(return_to(request), site.home))
+    location = _logout_url(request) or site.local_url(local_path(return_to(request), site.home))
     headers = forget(request)
     end_session(request)
     return redirect(location, headers=headers)
+
+
+def _logout_url(request: Request) -> str:
+    """Return where the sign-out goes on at the provider of the registration that the form's address names.
+
+    It is "" where none is named, or the provider has no such thing or does not answer: the sign-out here comes first.
+    """
+    name = _asked(request, "registration")
+    try:
+        return request.authkit.logout_url(name) if name else ""
+    except AuthkitError as error:
+        logger.warning("nobody is signed out at the provider: ref=%s cause=%s", error.correlation_id, error.reason)
+        return ""
 
 
 def _report(request: Request, login: Login, status: int) -> None:
@@ -149,7 +165,13 @@ def _report(request: Request, login: Login, status: int) -> None:
 
 def return_to(request: Request) -> str | None:
     """Return where the visitor asks to go afterwards, as it stands in the query."""
-    return parse_query(request.environ.get("QUERY_STRING", "")).get("return_to", [None])[0]
+    return _asked(request, "return_to")
+
+
+def _asked(request: Request, name: str) -> str | None:
+    """Return what the query says of `name`, None for nothing."""
+    values: list[str] = parse_query(request.environ.get("QUERY_STRING", "")).get(name, [])
+    return values[0] if values else None
 
 
 def _drop_garbled_cookies(request: Request) -> None:
