@@ -15,9 +15,10 @@ from joserfc.jwk import ECKey, OctKey, OKPKey, RSAKey
 from openid_world import ISSUER, World, idp, key
 
 from authkit import AuthKit, Secret, errors
+from authkit.bundled import authkit_emulators, authkit_providers
+from authkit.emulator import OpenIDEmulator
 from authkit.oidc import OpenIDProvider
 from authkit.oidc.assertion import read_private_key
-from authkit.oidc.plugin import authkit_providers
 from authkit.pages import Pages
 
 CHECKOUT = Path(__file__).parent.parent
@@ -57,6 +58,16 @@ def test_the_built_in_plugin_supplies_a_provider_for_any_issuer() -> None:
     assert authkit_providers() == [OpenIDProvider(name="oidc", title="OpenID Connect")]
 
 
+def test_the_built_in_plugin_supplies_an_emulator_where_signatures_can_be_made(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert authkit_emulators() == [OpenIDEmulator]
+
+    monkeypatch.setitem(sys.modules, "joserfc", None)
+    monkeypatch.setattr(sys, "meta_path", [])
+    assert authkit_emulators() == []
+
+
 def test_a_registration_names_its_issuer() -> None:
     registration = kit(issuer=GOOGLE).registrations["google"]
 
@@ -85,6 +96,7 @@ def test_an_issuer_is_needed() -> None:
         ("idp.example", "is no absolute URL; write it as https://host/path"),
         ("https://idp.example?x=1", "has a query, which no issuer has"),
         ("https://idp.example#x", "has a user, a fragment or a port that it must not have"),
+        ("https://idp.example/" + "x" * 236, "is longer than 255 characters, which no identity has room for"),
     ],
 )
 def test_an_issuer_is_an_https_url(issuer: str, problem: str) -> None:

@@ -21,6 +21,7 @@ __all__ = ["OpenIDProvider", "TokenAuth"]
 
 TokenAuth: TypeAlias = Literal["auto", "client_secret_basic", "client_secret_post", "private_key_jwt", "none"]
 
+MAX_ISSUER = 255
 PROMPTS = {name: {"prompt": name} for name in ("login", "consent", "select_account")}
 OPTIONS = (
     Option("issuer", (), "", "The issuer identifier of OpenID Connect, exactly as the issuer writes it."),
@@ -155,4 +156,6 @@ def _issuer_problem(issuer: str) -> str:
         check_url(issuer)
     except ValueError as exc:
         return str(exc)
+    if len(issuer) > MAX_ISSUER:
+        return f"is longer than {MAX_ISSUER} characters, which no identity has room for"
     return "has a query, which no issuer has" if "?" in issuer else ""
