@@ -23,7 +23,18 @@ from conftest import needs
 from authkit.emulator import Recorded, serve
 from authkit_tiktok.emulator import App, TikTokEmulator
 
-__all__ = ["ADA", "BASIC", "PROFILE", "STATS", "World", "named_rule", "unsigned", "world_of"]
+__all__ = [
+    "ADA",
+    "BASIC",
+    "PROFILE",
+    "STATS",
+    "World",
+    "named_rule",
+    "node_command",
+    "running",
+    "unsigned",
+    "world_of",
+]
 
 INTEROP = Path(__file__).parent / "interop"
 NODE = shutil.which("node")
@@ -108,9 +119,14 @@ def command_of(client: str) -> Sequence[str]:
     if client == "allauth":
         needs(find_spec("allauth"), "django-allauth, which `make test` installs")
         return [sys.executable, "allauth_site.py"]
+    return node_command("--import", "./endpoints.mjs", f"{client}.mjs")
+
+
+def node_command(*arguments: str) -> Sequence[str]:
+    """Return what runs node in the folder of the foreign apps."""
     needs(NODE, "node")
     needs((INTEROP / "node_modules").is_dir(), "the npm packages that `make test` installs where npm is")
-    return [str(NODE), "--import", "./endpoints.mjs", f"{client}.mjs"]
+    return [str(NODE), *arguments]
 
 
 @contextmanager
