@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode, urljoin, urlsplit
 
 import requests
 from fakes import BASE_URL, SECRET, Sent
@@ -80,8 +80,8 @@ class Person:
         """Open a page of the server, and follow it to the end, or to the address of another site."""
         for _ in range(10):
             response = self._session.request(method, url, allow_redirects=False, timeout=SECONDS, **content)
-            url, method, content = response.headers.get("Location", ""), "GET", {}
-            if not url.startswith(f"{self.origin}/"):
+            url, method, content = urljoin(response.url, response.headers.get("Location", "")), "GET", {}
+            if not response.is_redirect or not url.startswith(f"{self.origin}/"):
                 return response
         raise AssertionError(f"too many redirects, the last one to {url}")
 
@@ -136,8 +136,8 @@ class OpenIDServer:
         self._asked(f"{self.origin}/keys", "POST")
 
     def connections(self) -> int:
-        """Return how many connections the server has had requests on, without the one that asks."""
-        return self._asked(f"{self.origin}/connections")["connections"] - 1
+        """Return how many connections the server has had requests on, other than about this."""
+        return self._asked(f"{self.origin}/connections")["connections"]
 
     def understood(self, url: str) -> Mapping[str, str]:
         """Return the authorization request that the server makes of an address."""
@@ -151,9 +151,7 @@ class OpenIDServer:
         """Return the kit of an app that is registered at the server with these settings."""
         own = {f"authkit.op.{name}": value for name, value in settings.items()}
         common = {"authkit.secret": SECRET, "authkit.base_url": BASE_URL, "authkit.op.provider": "oidc"}
-        return AuthKit.from_settings(
-            {**common, "authkit.op.issuer": self.origin, **own}, wire, clock, environ={}
-        )
+        return AuthKit.from_settings({**common, "authkit.op.issuer": self.origin, **own}, wire, clock, environ={})
 
 
 @contextmanager

@@ -74,24 +74,29 @@ function makeListener(origin) {
   let current = newProvider(origin);
   let connections = 0;
 
-  return (request, response) => {
-    const { pathname, searchParams } = new URL(request.url, origin);
+  function answer(request, response, { pathname, searchParams }) {
     if (!sockets.has(request.socket)) {
       sockets.add(request.socket);
       connections += 1;
     }
-    if (pathname === "/keys" && request.method === "POST") {
+    if (!pathname.startsWith("/interaction/")) {
+      return current.answer(request, response);
+    }
+    return interact(current.provider, request, response, searchParams).catch((error) => {
+      console.error(error);
+      response.writeHead(500).end(error.message);
+    });
+  }
+
+  return (request, response) => {
+    const url = new URL(request.url, origin);
+    if (url.pathname === "/connections") {
+      show(response, { connections });
+    } else if (url.pathname === "/keys" && request.method === "POST") {
       current = newProvider(origin);
       show(response, {});
-    } else if (pathname === "/connections") {
-      show(response, { connections });
-    } else if (pathname.startsWith("/interaction/")) {
-      interact(current.provider, request, response, searchParams).catch((error) => {
-        console.error(error);
-        response.writeHead(500).end(error.message);
-      });
     } else {
-      current.answer(request, response);
+      answer(request, response, url);
     }
   };
 }
