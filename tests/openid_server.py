@@ -38,7 +38,7 @@ def client(client_id: str, method: str, **metadata: Any) -> Mapping[str, Any]:
         "client_id": client_id,
         "token_endpoint_auth_method": method,
         "redirect_uris": [CALLBACK],
-        "post_logout_redirect_uris": [f"{BASE_URL}/goodbye"],
+        "post_logout_redirect_uris": [f"{BASE_URL}/"],
         "grant_types": ["authorization_code", "refresh_token"],
         **metadata,
     }
