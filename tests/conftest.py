@@ -38,6 +38,24 @@ def world(new_world):
     world.assert_still_works()
 
 
+@pytest.fixture(scope="session")
+def openid_server():
+    """Give oidc-provider, which runs in a process of its own, has many clients, and knows Ada and Ben."""
+    from openid_apps import served
+
+    with served() as server:
+        yield server
+
+
+@pytest.fixture
+def new_app(openid_server):
+    """Give what makes an app that is registered at oidc-provider."""
+    from openid_apps import app_maker
+
+    with app_maker(openid_server) as make:
+        yield make
+
+
 def needs(found: object, what: str) -> None:
     """Skip a test that needs `what`, with the reason; in CI, where everything is installed, fail instead."""
     if not found:

@@ -1,4 +1,4 @@
-"""oidc-provider, the certified server for node, in a process of its own; a person's browser; and a wire that remembers."""
+"""oidc-provider, the certified server for node, in a process of its own; a browser; a wire that remembers."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from requests.adapters import BaseAdapter
 from authkit import AuthKit
 from authkit.transport import PooledAdapter
 
-__all__ = ["ADA", "BEN", "OpenIDServer", "Person", "Wire", "client", "openid_server"]
+__all__ = ["ADA", "BEN", "OpenIDServer", "Person", "Wire", "client", "run_openid_server"]
 
 SECONDS = 20
 CALLBACK = f"{BASE_URL}/auth/op/callback"
@@ -32,7 +32,7 @@ ADA = {
 BEN = {"name": "Ben", "email": "ben@people.example", "email_verified": False}
 
 
-def client(client_id: str, method: str, **metadata: Any) -> Mapping[str, Any]:
+def client(client_id: str, method: str, secret: str, **metadata: Any) -> Mapping[str, Any]:
     """Return the registration of a client at the server, in the words of OpenID Connect Registration, section 2."""
     return {
         "client_id": client_id,
@@ -40,6 +40,7 @@ def client(client_id: str, method: str, **metadata: Any) -> Mapping[str, Any]:
         "redirect_uris": [CALLBACK],
         "post_logout_redirect_uris": [f"{BASE_URL}/"],
         "grant_types": ["authorization_code", "refresh_token"],
+        **({} if method == "private_key_jwt" else {"client_secret": secret}),
         **metadata,
     }
 
@@ -155,7 +156,7 @@ class OpenIDServer:
 
 
 @contextmanager
-def openid_server(*clients: Mapping[str, Any], **people: Mapping[str, Any]) -> Iterator[OpenIDServer]:
+def run_openid_server(*clients: Mapping[str, Any], **people: Mapping[str, Any]) -> Iterator[OpenIDServer]:
     """Run the server while the block lasts, with these clients, and with these people and what it says of them."""
     with running(node_command("oidc-provider.mjs"), {"clients": clients, "people": people}) as origin:
         yield OpenIDServer(origin)

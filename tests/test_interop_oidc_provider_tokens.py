@@ -1,0 +1,106 @@
+"""What an app keeps after a login at oidc-provider: tokens, the server's keys and metadata, connections, the session."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+from openid_apps import OFFLINE, NewApp
+from openid_server import OpenIDServer
+
+pytestmark = [pytest.mark.interop, pytest.mark.slow]
+
+
+# Tokens
+
+
+def test_a_refresh_gives_tokens_that_replace_the_old_ones(new_app: NewApp) -> None:
+    app = new_app(**OFFLINE)
+    first = app.login()
+    second = app.kit.refresh("op", first.token)
+    third = app.kit.refresh("op", second)
+
+    tokens = (first.token, second, third)
+    assert len({token.access_token for token in tokens}) == len({token.refresh_token for token in tokens}) == 3
+    assert all(token.scope == ("openid", "profile", "email", "offline_access") for token in tokens)
+    assert app.kit.login_with("op", third.access_token).identity == first.identity
+    assert [sent.form["grant_type"] for sent in app.wire.to("/token")] == [
+        *("authorization_code", "refresh_token", "refresh_token")
+    ]
+
+
+def test_an_old_refresh_token_is_refused_and_ends_the_new_one_too(new_app: NewApp) -> None:
+    app = new_app(**OFFLINE)
+    old = app.login().token
+    new = app.kit.refresh("op", old)
+
+    assert app.code_of(app.kit.refresh, "op", old) == "reauth_required"
+    assert app.code_of(app.kit.refresh, "op", new) == "reauth_required"
+    assert app.code_of(app.kit.login_with, "op", new.access_token) == "reauth_required"
+
+
+def test_without_offline_access_there_is_nothing_to_refresh(new_app: NewApp) -> None:
+    app = new_app()
+
+    assert app.code_of(app.kit.refresh, "op", app.login().token) == "reauth_required"
+
+
+def test_a_revoked_login_is_of_no_use_any_more(new_app: NewApp) -> None:
+    app = new_app(**OFFLINE)
+    token = app.login().token
+
+    assert app.kit.revoke("op", token) is True
+    assert app.kit.revoke("op", token) is True  # whatever is revoked stays so (RFC 7009, section 2.2)
+    assert app.code_of(app.kit.refresh, "op", token) == "reauth_required"
+    assert app.code_of(app.kit.login_with, "op", token.access_token) == "reauth_required"
+
+
+# What the app knows of the server
+
+
+def test_keys_that_the_server_changes_are_fetched_once_when_they_are_first_seen(
+    openid_server: OpenIDServer, new_app: NewApp
+) -> None:
+    now = [time.time()]
+    app = new_app(clock=lambda: now[0])
+    before = app.login()
+    openid_server.change_keys()
+    now[0] += 61
+    after = [app.login(), app.login()]
+
+    assert {login.identity for login in after} == {before.identity}
+    assert len(app.wire.to("/jwks")) == 2
+
+
+def test_a_warm_login_asks_four_things_and_opens_no_connection(openid_server: OpenIDServer, new_app: NewApp) -> None:
+    app = new_app()
+    app.login()
+    app.wire.sent.clear()
+    before = openid_server.connections()
+    app.login()
+
+    # The person's browser keeps the connection that it has.
+    assert [sent.path for sent in app.wire.sent] == ["/request", "/token", "/me"]
+    assert openid_server.connections() == before
+
+
+def test_an_issuer_that_calls_itself_otherwise_is_not_believed(openid_server: OpenIDServer, new_app: NewApp) -> None:
+    app = new_app(issuer=openid_server.origin.replace("127.0.0.1", "localhost"))
+
+    app.code_of(app.begin)
+    assert app.error.code in {"provider_misconfigured", "provider_protocol"}
+    assert [sent.path for sent in app.wire.sent] == ["/.well-known/openid-configuration"]
+
+
+# Logout
+
+
+def test_whoever_signs_out_is_signed_out_at_the_server_as_well(new_app: NewApp) -> None:
+    app = new_app()
+    login = app.login()
+    assert not app.person.is_asked(app.begin())
+
+    url = app.kit.logout_url("op", login.token.id_token)
+
+    assert app.person.sign_out(url) == "https://app.example/"
+    assert app.person.is_asked(app.begin())
