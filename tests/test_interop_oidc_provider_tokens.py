@@ -1,4 +1,4 @@
-"""What an app keeps after a login at oidc-provider: tokens, the server's keys and metadata, connections, the session."""
+"""After a login at oidc-provider: tokens, the keys and the metadata of the server, connections, sessions."""
 
 from __future__ import annotations
 
