@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
@@ -9,31 +10,45 @@ from typing import Any, TypeAlias
 from urllib.parse import urlsplit
 
 import pytest
-from joserfc.jwk import ECKey
+from joserfc.jwk import ECKey, RSAKey
 from openid_server import ADA, BEN, OpenIDServer, Person, Wire, client, run_openid_server
 
 from authkit import AuthKit, Login
 from authkit.cookies import Cookie
 from authkit.errors import AuthkitError
 
-__all__ = ["KEY", "OFFLINE", "OTHER_KEY", "SECRET", "SIGNED", "App", "NewApp", "app_maker", "pem", "served"]
+__all__ = [
+    "KEY",
+    "OFFLINE",
+    "OTHER_KEY",
+    "RSA_KEY",
+    "SECRET",
+    "SIGNED",
+    "App",
+    "NewApp",
+    "app_maker",
+    "jwk",
+    "served",
+]
 
 # The odd characters are those that a form-encoded client secret gets wrong most easily.
 SECRET = "a secret/with+odd:characters %7E&=~"
 KEY = ECKey.generate_key("P-256", {"kid": "app-1"})
 OTHER_KEY = ECKey.generate_key("P-256", {"kid": "app-1"})
+RSA_KEY = RSAKey.generate_key(2048)
 SIGNED = {"signed-rs256": "RS256", "signed-ps256": "PS256", "signed-es256": "ES256", "signed-eddsa": "EdDSA"}
 OFFLINE = {"scope": "openid profile email offline_access", "prompt": "consent"}
 
 
-def pem(key: ECKey) -> str:
-    """Return a private key as a file has it."""
-    return key.as_pem(private=True).decode()
+def jwk(key: ECKey) -> str:
+    """Return a private key as a setting has it."""
+    return json.dumps(key.as_dict(private=True))
 
 
 SETTINGS: Mapping[str, Mapping[str, str]] = {
-    "post": {"client_secret": SECRET, "client_auth": "client_secret_post"},
-    "jwt": {"client_key": pem(KEY), "client_auth": "private_key_jwt"},
+    "post": {"client_secret": SECRET, "token_auth": "client_secret_post"},
+    "jwt": {"private_key": jwk(KEY)},
+    "jwt-rsa": {},  # its key is in a file
 }
 WITH_A_SECRET = {"client_secret": SECRET}
 
@@ -86,6 +101,7 @@ def served() -> Iterator[OpenIDServer]:
         "basic": ("client_secret_basic", {}),
         "post": ("client_secret_post", {}),
         "jwt": ("private_key_jwt", {"jwks": {"keys": [KEY.as_dict(private=False)]}}),
+        "jwt-rsa": ("private_key_jwt", {"jwks": {"keys": [RSA_KEY.as_dict(private=False)]}}),
         "pushing": ("client_secret_basic", {"require_pushed_authorization_requests": True}),
         **dict(zip(SIGNED, signed, strict=True)),
     }

@@ -6,12 +6,13 @@ import json
 from base64 import b64decode, urlsafe_b64decode
 from collections.abc import Mapping
 from contextlib import closing
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlencode, urlsplit
 
 import pytest
 from joserfc import jwt
-from openid_apps import KEY, OFFLINE, OTHER_KEY, SECRET, SIGNED, NewApp, app_maker, pem
+from openid_apps import KEY, OFFLINE, OTHER_KEY, RSA_KEY, SECRET, SIGNED, NewApp, app_maker, jwk
 from openid_server import ADA, BEN, OpenIDServer, Person, client, run_openid_server
 
 from authkit.models import Identity, Token
@@ -135,12 +136,22 @@ def test_a_client_with_a_key_sends_an_assertion_of_its_own_with_every_request(
     assert len({its.claims["jti"] for its in assertions}) == 4
 
 
+def test_a_key_may_be_a_pem_file_and_is_then_named_by_its_thumbprint(new_app: NewApp, tmp_path: Path) -> None:
+    file = tmp_path / "key.pem"
+    file.write_bytes(RSA_KEY.as_pem(private=True))
+    app = new_app("jwt-rsa", private_key_file=str(file))
+    app.login()
+
+    assertion = jwt.decode(app.wire.to("/token")[0].form["client_assertion"], RSA_KEY)
+    assert (assertion.header["alg"], assertion.header["kid"]) == ("RS256", RSA_KEY.thumbprint())
+
+
 @pytest.mark.parametrize(
     ("client_id", "wrong"),
     [
         ("basic", {"client_secret": "another secret"}),
         ("post", {"client_secret": "another secret"}),
-        ("jwt", {"client_key": pem(OTHER_KEY)}),
+        ("jwt", {"private_key": jwk(OTHER_KEY)}),
         ("nobody", {"client_secret": SECRET}),
     ],
 )

@@ -58,18 +58,34 @@ def test_a_revoked_login_is_of_no_use_any_more(new_app: NewApp) -> None:
 # What the app knows of the server
 
 
-def test_keys_that_the_server_changes_are_fetched_once_when_they_are_first_seen(
+def test_keys_that_the_server_changes_are_fetched_when_they_are_first_seen(
     openid_server: OpenIDServer, new_app: NewApp
 ) -> None:
-    now = [time.time()]
-    app = new_app(clock=lambda: now[0])
+    app = new_app()
     before = app.login()
     openid_server.change_keys()
-    now[0] += 61
     after = [app.login(), app.login()]
 
     assert {login.identity for login in after} == {before.identity}
     assert len(app.wire.to("/jwks")) == 2
+
+
+def test_keys_that_change_all_the_time_are_fetched_once_a_minute(
+    openid_server: OpenIDServer, new_app: NewApp
+) -> None:
+    later = [0.0]
+    app = new_app(clock=lambda: time.time() + later[0])
+    app.login()
+    openid_server.change_keys()
+    app.login()
+    openid_server.change_keys()
+
+    assert app.code_of(app.login) == "provider_protocol"
+    assert "not signed by a key" in app.error.reason
+    assert len(app.wire.to("/jwks")) == 2
+    later[0] = 61.0
+    app.login()
+    assert len(app.wire.to("/jwks")) == 3
 
 
 def test_a_warm_login_asks_four_things_and_opens_no_connection(openid_server: OpenIDServer, new_app: NewApp) -> None:
