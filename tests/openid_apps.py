@@ -32,7 +32,7 @@ __all__ = [
 ]
 
 # The odd characters are those that a form-encoded client secret gets wrong most easily.
-SECRET = "a secret/with+odd:characters %7E&=~"
+SECRET = "a-secret/with+odd:characters%7E&=~"
 KEY = ECKey.generate_key("P-256", {"kid": "app-1"})
 OTHER_KEY = ECKey.generate_key("P-256", {"kid": "app-1"})
 RSA_KEY = RSAKey.generate_key(2048)

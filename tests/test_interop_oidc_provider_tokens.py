@@ -36,7 +36,8 @@ def test_an_old_refresh_token_is_refused_and_ends_the_new_one_too(new_app: NewAp
 
     assert app.code_of(app.kit.refresh, "op", old) == "reauth_required"
     assert app.code_of(app.kit.refresh, "op", new) == "reauth_required"
-    assert app.code_of(app.kit.login_with, "op", new.access_token) == "reauth_required"
+    assert app.code_of(app.kit.login_with, "op", new.access_token) == "provider_rejected"
+    assert "invalid_token" in app.error.reason
 
 
 def test_without_offline_access_there_is_nothing_to_refresh(new_app: NewApp) -> None:
@@ -52,7 +53,8 @@ def test_a_revoked_login_is_of_no_use_any_more(new_app: NewApp) -> None:
     assert app.kit.revoke("op", token) is True
     assert app.kit.revoke("op", token) is True  # whatever is revoked stays so (RFC 7009, section 2.2)
     assert app.code_of(app.kit.refresh, "op", token) == "reauth_required"
-    assert app.code_of(app.kit.login_with, "op", token.access_token) == "reauth_required"
+    assert app.code_of(app.kit.login_with, "op", token.access_token) == "provider_rejected"
+    assert "invalid_token" in app.error.reason
 
 
 # What the app knows of the server
@@ -88,14 +90,13 @@ def test_keys_that_change_all_the_time_are_fetched_once_a_minute(
     assert len(app.wire.to("/jwks")) == 3
 
 
-def test_a_warm_login_asks_four_things_and_opens_no_connection(openid_server: OpenIDServer, new_app: NewApp) -> None:
+def test_a_warm_login_asks_three_things_and_opens_no_connection(openid_server: OpenIDServer, new_app: NewApp) -> None:
     app = new_app()
     app.login()
     app.wire.sent.clear()
     before = openid_server.connections()
     app.login()
 
-    # The person's browser keeps the connection that it has.
     assert [sent.path for sent in app.wire.sent] == ["/request", "/token", "/me"]
     assert openid_server.connections() == before
 
