@@ -34,7 +34,8 @@ class PrivateKey:
 
     Attributes:
         key: the key.
-        kid: its id, as the provider knows it; the thumbprint (RFC 7638) where the key names none.
+        kid: its id, as the provider knows it; "" where the key names none. None is made up: a provider that was
+            given the key without an id, or gave it one of its own, would find no key of that name.
         algorithms: what it may sign with, the usual one first.
     """
 
@@ -66,7 +67,7 @@ def read_private_key(text: Secret) -> PrivateKey:
     if key.key_type == "EC":
         algorithms = (CURVES.get(str(key.as_dict().get("crv")), "ES256"),)
     named = [name for name in algorithms if name == members.get("alg", name)]
-    return PrivateKey(key, str(members.get("kid") or key.thumbprint()), tuple(named) or algorithms)
+    return PrivateKey(key, str(members.get("kid") or ""), tuple(named) or algorithms)
 
 
 def _import(text: str) -> tuple[Key | None, Mapping[str, Any]]:
@@ -120,7 +121,8 @@ class SignedAssertion:
             "exp": now + LIFETIME,
             "jti": secrets.token_urlsafe(16),
         }
-        header = {"alg": self.algorithm, "kid": self.key.kid, "typ": "JWT"}
+        kid = {"kid": self.key.kid} if self.key.kid else {}
+        header = {"alg": self.algorithm, **kid, "typ": "JWT"}
         registry = OneAlgorithm(self.algorithm)
         assertion = jws.serialize_compact(header, json.dumps(claims).encode(), self.key.key, registry=registry)
         return {
