@@ -167,8 +167,7 @@ KEYS = {
 @pytest.mark.parametrize("form", ["jwk", "pem"])
 def test_private_key_jwt(algorithm: str, form: str) -> None:
     mine = KEYS[algorithm]()
-    kid = "mine" if form == "jwk" else mine.thumbprint()
-    jwks = json.dumps({"keys": [{**mine.as_dict(private=False), "kid": kid}]})
+    jwks = json.dumps({"keys": [{**mine.as_dict(private=False), "kid": "mine"}]})
     text = json.dumps(mine.as_dict(private=True)) if form == "jwk" else mine.as_pem(private=True).decode()
     world = World(
         settings={"private_key": text, "client_secret": None}, clients=(EmulatedClient(CLIENT_ID, "", jwks=jwks),)
@@ -181,6 +180,7 @@ def test_private_key_jwt(algorithm: str, form: str) -> None:
     sent = [*world.sent("par"), *world.sent("token"), *world.sent("revoke")]
     assert len(sent) == 4
     assert all("Authorization" not in request.headers and "client_secret" not in request.form for request in sent)
+    assert [assertion_of(request.form)[0].get("kid") for request in sent] == ["mine" if form == "jwk" else None] * 4
 
 
 def assertion_of(form: dict[str, str]) -> tuple[dict[str, Any], dict[str, Any]]:

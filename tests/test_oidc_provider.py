@@ -239,7 +239,7 @@ def test_a_key_signs_by_the_algorithm_of_its_kind(some_key: Any, algorithms: tup
     for text in (as_json(some_key, use="sig", key_ops=["sign"]), some_key.as_pem(private=True).decode()):
         found = read_private_key(Secret(text))
 
-        assert (found.algorithms, found.kid) == (algorithms, some_key.thumbprint())
+        assert (found.algorithms, found.kid) == (algorithms, "")
         assert found.algorithm_for(()) == algorithms[0]
         assert "d" not in repr(found).partition("kid")[0]
 
