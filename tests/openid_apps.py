@@ -16,6 +16,7 @@ from openid_server import ADA, BEN, OpenIDServer, Person, Wire, client, run_open
 from authkit import AuthKit, Login
 from authkit.cookies import Cookie
 from authkit.errors import AuthkitError
+from authkit.plugins import Plugins
 
 __all__ = [
     "KEY",
@@ -115,10 +116,15 @@ def app_maker(server: OpenIDServer) -> Iterator[NewApp]:
     """Give what makes an app with the settings of a client, and with others beside."""
     with ExitStack() as stack:
 
-        def make(client_id: str = "basic", clock: Callable[[], float] | None = None, **settings: str) -> App:
+        def make(
+            client_id: str = "basic",
+            clock: Callable[[], float] | None = None,
+            plugins: Plugins | None = None,
+            **settings: str,
+        ) -> App:
             wire = stack.enter_context(closing(Wire()))
             person = stack.enter_context(closing(Person(server.origin)))
             own = {**SETTINGS.get(client_id, WITH_A_SECRET), **settings}
-            return App(server.kit(wire, clock, client_id=client_id, **own), person, wire)
+            return App(server.kit(wire, clock, plugins, client_id=client_id, **own), person, wire)
 
         yield make

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -16,6 +16,7 @@ from requests import PreparedRequest, Response
 from requests.adapters import BaseAdapter
 
 from authkit import AuthKit
+from authkit.plugins import Plugins
 from authkit.transport import PooledAdapter
 
 __all__ = ["ADA", "BEN", "OpenIDServer", "Person", "Wire", "client", "run_openid_server"]
@@ -148,11 +149,12 @@ class OpenIDServer:
         with closing(Person(self.origin)) as somebody:
             return somebody.open(url, method).json()
 
-    def kit(self, wire: Wire | None = None, clock: Any = None, **settings: str) -> AuthKit:
+    def kit(self, wire: Wire, clock: Callable[[], float] | None, plugins: Plugins | None, **settings: str) -> AuthKit:
         """Return the kit of an app that is registered at the server with these settings."""
-        own = {f"authkit.op.{name}": value for name, value in settings.items()}
-        common = {"authkit.secret": SECRET, "authkit.base_url": BASE_URL, "authkit.op.provider": "oidc"}
-        return AuthKit.from_settings({**common, "authkit.op.issuer": self.origin, **own}, wire, clock, environ={})
+        common = {"secret": SECRET, "base_url": BASE_URL, "op.provider": "oidc", "op.issuer": self.origin}
+        own = {f"op.{name}": value for name, value in settings.items()}
+        mapping = {f"authkit.{name}": value for name, value in {**common, **own}.items()}
+        return AuthKit.from_settings(mapping, wire, clock, plugins=plugins, environ={})
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from base64 import b64decode, urlsafe_b64decode
 from collections.abc import Mapping
 from contextlib import closing
@@ -11,11 +12,13 @@ from typing import Any
 from urllib.parse import parse_qsl, unquote, urlencode, urlsplit
 
 import pytest
+from fakes import plugins_with
 from joserfc import jwt
 from openid_apps import KEY, OFFLINE, OTHER_KEY, RSA_KEY, SECRET, SIGNED, NewApp, app_maker, jwk
 from openid_server import ADA, BEN, OpenIDServer, Person, client, run_openid_server
 
 from authkit.models import Identity, Token
+from authkit.oidc import OpenIDProvider
 
 pytestmark = [pytest.mark.interop, pytest.mark.slow]
 
@@ -80,6 +83,15 @@ def test_id_tokens_are_verified_in_each_algorithm_that_the_server_signs_with(cli
     assert login.token.id_token
     header = json.loads(urlsafe_b64decode(login.token.id_token.reveal().split(".")[0] + "=="))
     assert (header["alg"], login.identity.subject) == (SIGNED[client_id], "ada")
+
+
+def test_a_provider_that_wants_a_recent_sign_in_has_the_person_asked_again(new_app: NewApp) -> None:
+    strict = OpenIDProvider(name="strict", title="Strict", max_age=0)
+    app = new_app(plugins=plugins_with(strict), provider="strict")
+    login = app.login()
+
+    assert app.person.is_asked(app.begin())
+    assert abs(claims_of(login.token)["auth_time"] - time.time()) < 60
 
 
 def test_the_same_subject_at_another_issuer_is_somebody_else(openid_server: OpenIDServer, new_app: NewApp) -> None:
