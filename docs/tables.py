@@ -16,7 +16,8 @@ from typing import Any
 
 from authkit import Profile, ProviderEvent, Secret, errors, hookspecs
 from authkit.emulator import KINDS, StockSwitches, Switchboard
-from authkit.keys import MEMBER_KEYS, PART_KEYS, REGISTRATION_KEYS, SITE_KEYS, Key
+from authkit.keys import MEMBER_KEYS, PART_KEYS, REGISTRATION_KEYS, SITE_KEYS, Key, option_key
+from authkit.oidc import OpenIDProvider
 from authkit.provider import OAuth2Provider
 from authkit_tiktok.emulator import TikTokSwitches
 from authkit_tiktok.provider import tiktok
@@ -50,6 +51,11 @@ def settings_of_native_apps() -> str:
     return _settings("authkit.native.<app>.", MEMBER_KEYS["native"].values())
 
 
+def settings_of_openid() -> str:
+    """Return the table of the settings that OpenID Connect adds."""
+    return _settings("authkit.<registration>.", map(option_key, OpenIDProvider.options))
+
+
 def settings_of_tiktok() -> str:
     """Return the table of the settings that TikTok adds."""
     rows = [f"| `authkit.tiktok.{option.name}` | `{option.default}` | {option.help} |" for option in tiktok.options]
@@ -80,6 +86,11 @@ def hooks() -> str:
 def provider_fields() -> str:
     """Return the fields of a provider."""
     return _fields(OAuth2Provider)
+
+
+def openid_provider_fields() -> str:
+    """Return the fields of a provider of OpenID Connect."""
+    return _fields(OpenIDProvider)
 
 
 def profile_fields() -> str:
@@ -160,6 +171,7 @@ BLOCKS: Mapping[str, Callable[[], str]] = {
     "settings-of-a-registration": settings_of_a_registration,
     "settings-of-the-parts": settings_of_the_parts,
     "settings-of-native-apps": settings_of_native_apps,
+    "settings-of-openid": settings_of_openid,
     "settings-of-tiktok": settings_of_tiktok,
     "stock-switches": stock_switches,
     "tiktok-facts": tiktok_facts,
@@ -168,6 +180,7 @@ BLOCKS: Mapping[str, Callable[[], str]] = {
     "event-fields": event_fields,
     "fault-kinds": fault_kinds,
     "hooks": hooks,
+    "openid-provider-fields": openid_provider_fields,
     "profile-fields": profile_fields,
     "provider-fields": provider_fields,
 }

@@ -14,10 +14,12 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 from fakes import SECRET, acme, plugins_with
+from joserfc.jwk import ECKey
 
 from authkit import AuthKit, Emulator, errors
 from authkit.cli.commands import authkit
 from authkit.emulator import Request, WsgiTransport
+from authkit.plugins import load_plugins
 
 ROOT = Path(__file__).parent.parent
 DOCS = sorted((ROOT / "docs").glob("*.md"))
@@ -113,6 +115,37 @@ def test_the_examples_for_emulators_run(capsys: pytest.CaptureFixture[str]) -> N
     assert capsys.readouterr().out.startswith("https://127.0.0.1:")
     assert names["authkit_emulators"]() == [names["AcmeEmulator"]]
     assert kit.complete("acme", callback.partition("?")[2], begun.cookies).login.profile.display_name == "Ada"
+
+
+def test_the_examples_for_openid_connect_are_registrations(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = (ROOT / "docs" / "openid.md").read_text(encoding="utf-8")
+    lines = (
+        "".join(re.findall(r"^```ini\n(.*?)^```", text, re.MULTILINE | re.DOTALL)).replace("…", "secret").splitlines()
+    )
+    (tmp_path / "client.pem").write_bytes(ECKey.generate_key("P-256").as_pem(private=True))
+    monkeypatch.chdir(tmp_path)
+    site = {"authkit.secret": SECRET, "authkit.base_url": "https://app.example"}
+
+    kit = AuthKit.from_settings({**site, **dict(line.split(" = ") for line in lines)}, environ={})
+
+    assert {name: known.authority for name, known in kit.registrations.items()} == {
+        "google": "https://accounts.google.com",
+        "keycloak": "https://id.example/realms/staff",
+        "bank": "https://id.bank.example",
+    }
+
+
+def test_the_plugin_for_openid_connect_needs_an_id_and_a_secret() -> None:
+    text = (ROOT / "docs" / "openid.md").read_text(encoding="utf-8")
+    (example,) = re.findall(r"^```python\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+    plugin = ModuleType("authkit_google")
+    exec(example, vars(plugin))
+    site = {"authkit.secret": SECRET, "authkit.base_url": "https://app.example"}
+    client = {"authkit.google.client_id": "id", "authkit.google.client_secret": "secret"}
+
+    kit = AuthKit.from_settings({**site, **client}, plugins=load_plugins(found=(), extra=[plugin]), environ={})
+
+    assert kit.registrations["google"].authority == "https://accounts.google.com"
 
 
 def test_the_container_s_command_is_one_that_the_command_line_knows() -> None:
