@@ -1,10 +1,12 @@
-"""Which client calls: the ways of OpenID Connect Core 1.0, section 9, one of which is a signed assertion (RFC 7523)."""
+"""Which client calls: the ways of OpenID Connect Core 1.0, section 9, with signed assertions (RFC 7523)."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+
+from joserfc.jwk import Key
 
 from authkit.emulator.messages import Request
 from authkit.emulator.openid import rules
@@ -34,11 +36,23 @@ class Authentication:
 
     Attributes:
         realm: who is registered, and which ways are open.
+        keys: the public keys of clients, by client id.
         used: the ids of the assertions that were used.
     """
 
     realm: Realm
+    keys: Mapping[str, Sequence[Key]]
     used: Shelf[bool]
+
+    @classmethod
+    def of(cls, realm: Realm) -> Authentication:
+        """Return the authentication of the clients that are registered.
+
+        Raises:
+            ValueError: the keys of one are none.
+        """
+        keys = {client.client_id: read_keys(client.jwks) for client in realm.clients.values() if client.jwks}
+        return cls(realm, keys, Shelf(realm.clock))
 
     def identify(self, request: Request, form: Parameters, world: World) -> StockClient:
         """Return the client that sent `request`.
@@ -58,7 +72,7 @@ class Authentication:
         if way == "client_secret_basic":
             return by_header(request, form, world)
         client = by_form(request, form, world, is_public=way == "none")
-        if way == "none" and not self.realm.clients[client.client_id].is_public:
+        if way == "none" and not self.realm.takes_for_public(client.client_id):
             raise refuse(request, world, "The client does not authenticate.", CLIENT_AUTHENTICATED)
         return client
 
@@ -76,33 +90,31 @@ class Authentication:
 
         if form.get("client_assertion_type") != JWT_BEARER:
             raise refused(f"The client_assertion_type is not {JWT_BEARER}.", rules.ASSERTION_TYPE)
-        for client in self.realm.clients.values():
-            keys = read_keys(client.jwks) if client.jwks else ()
-            claims = verify(form.get("client_assertion"), keys)
-            if claims is None:
-                continue
-            broken = self._broken(claims, client, request)
-            if broken is not None:
-                raise refused("The client assertion is signed well, and not valid.", broken)
-            if form.get("client_id") not in ("", client.client_id):
-                raise refused("The client_id is not that of the assertion.", rules.ASSERTION_ISSUER)
-            return client
-        raise refused("No client has signed this assertion.", rules.ASSERTION_SIGNED)
+        signed = ((one, verify(form.get("client_assertion"), keys)) for one, keys in self.keys.items())
+        client_id, claims = next(((one, claims) for one, claims in signed if claims is not None), ("", {}))
+        if not client_id:
+            raise refused("No client has signed this assertion.", rules.ASSERTION_SIGNED)
+        if form.get("client_id") not in ("", client_id):
+            raise refused("The client_id is not that of the assertion.", rules.ASSERTION_ISSUER)
+        broken = self._broken(claims, client_id, request)
+        if broken is not None:
+            raise refused("The client assertion is signed well, and not valid.", broken)
+        return self.realm.clients[client_id]
 
-    def _broken(self, claims: Mapping[str, Any], client: OpenIDClient, request: Request) -> Rule | None:
+    def _broken(self, claims: Mapping[str, Any], client_id: str, request: Request) -> Rule | None:
         """Return the rule that an assertion breaks; one that breaks none is used up (RFC 7523, section 3)."""
         site, ends_at, name = self.realm.site, claims.get("exp"), claims.get("jti")
         called = (name for name in PATHS if site.path(name) == request.path)
         known = {site.issuer_of(request), *(site.url(name, request) for name in ("token", *called))}
         audience = claims.get("aud")
         audiences = audience if isinstance(audience, list) else [audience]
-        if not claims.get("iss") == claims.get("sub") == client.client_id:
+        if not claims.get("iss") == claims.get("sub") == client_id:
             return rules.ASSERTION_ISSUER
         if not any(isinstance(one, str) and one in known for one in audiences):
             return rules.ASSERTION_AUDIENCE
         if not isinstance(ends_at, int | float) or ends_at <= self.realm.clock():
             return rules.ASSERTION_TIME
-        if not isinstance(name, str) or not name or self.used.get((client.client_id, name)):
+        if not isinstance(name, str) or not name or self.used.get((client_id, name)):
             return rules.ASSERTION_ONCE
-        self.used.put((client.client_id, name), True, max(ends_at, self.realm.clock() + LONGEST))
+        self.used.put((client_id, name), True, max(ends_at, self.realm.clock() + LONGEST))
         return None

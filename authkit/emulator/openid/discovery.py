@@ -40,7 +40,7 @@ class DiscoveryEndpoint:
             "grant_types_supported": ["authorization_code", "refresh_token"],
             "subject_types_supported": ["public"],
             "id_token_signing_alg_values_supported": self._algs(),
-            "code_challenge_methods_supported": ["S256"],
+            **({} if realm.switches.now.pkce == "ignored" else {"code_challenge_methods_supported": ["S256"]}),
             "prompt_values_supported": ["none", "login", "consent", "select_account"],
             **self._methods("token"),
             **self._methods("revocation"),

@@ -13,7 +13,7 @@ from authkit.emulator.control import Action
 from authkit.emulator.openid.claims import SCOPES, claims_of, people, profile_of
 from authkit.emulator.openid.client import EXAMPLE_CLIENT, OpenIDClient
 from authkit.emulator.openid.extra import require_extra
-from authkit.emulator.openid.site import Site
+from authkit.emulator.openid.site import EXAMPLE, Site
 from authkit.emulator.openid.switches import OpenIDSwitches
 from authkit.emulator.records import read_records
 from authkit.emulator.stock.ledger import Ledger
@@ -143,7 +143,8 @@ class OpenIDEmulator:
         An issuer that was given stays what it is.
         """
         client = self.clients[0]
-        secret = {"client_secret": client.client_secret} if client.client_secret else {}
+        is_secret_used = client.client_secret and self._realm.methods != ("none",)
+        secret = {"client_secret": client.client_secret} if is_secret_used else {}
         return {"issuer": self._site.at(origin.rstrip("/")), "client_id": client.client_id, **secret}
 
     def approve(self, authorize_url: str, *, user: int | str = 0, scopes: Sequence[str] | None = None) -> str:
@@ -207,7 +208,7 @@ class OpenIDEmulator:
 
 def _as_stock(name: str, site: Site) -> OAuth2Provider:
     """Return the server as data for the stock emulator's endpoints."""
-    below = site.at("https://idp.example").rstrip("/")
+    below = site.at(EXAMPLE).rstrip("/")
     return OAuth2Provider(
         name=name,
         title="OpenID Connect",

@@ -48,7 +48,14 @@ class Realm:
     def methods(self) -> tuple[str, ...]:
         """The ways of client authentication that are announced and taken."""
         wanted = self.module.client_auth or self.switches.now.client_auth
-        return METHODS if wanted == "any" else (wanted,)
+        if wanted != "any":
+            return (wanted,)
+        has_public = any(client.is_public for client in self.clients.values())
+        return tuple(method for method in METHODS if method != "none" or has_public)
+
+    def takes_for_public(self, client_id: str) -> bool:
+        """Whether a client need not authenticate: it cannot, or nobody does."""
+        return self.methods == ("none",) or self.clients[client_id].is_public
 
     @property
     def sends_iss(self) -> bool:

@@ -56,7 +56,7 @@ class Server:
             check_authorization=partial(check_authorization, realm),
             constants=realm.constants,
             fixed_scopes=frozenset({"openid"}),
-            authenticate=Authentication(realm, Shelf(realm.clock)).identify,
+            authenticate=Authentication.of(realm).identify,
             members=partial(add_id_token, realm),
             userinfo=partial(_userinfo, realm),
         )

@@ -24,6 +24,10 @@ PATHS = {
 """The paths below the issuer (OpenID Connect Discovery 1.0, section 4, has the first)."""
 
 
+EXAMPLE = "https://idp.example"
+"""An origin that stands for any."""
+
+
 @dataclass(frozen=True, slots=True)
 class Site:
     """Where the emulator is.
@@ -40,11 +44,10 @@ class Site:
     def __post_init__(self) -> None:
         if "?" in self.issuer or "#" in self.issuer:
             raise ValueError(f"the issuer {self.issuer!r} has a query or a fragment")
-        if self.issuer and not self.issuer.startswith("/"):
-            try:
-                check_url(self.issuer)
-            except ValueError as error:
-                raise ValueError(f"the issuer {self.issuer!r} {error}") from None
+        try:
+            check_url(self.at(EXAMPLE))
+        except ValueError as error:
+            raise ValueError(f"the issuer {self.issuer!r} {error}") from None
 
     def at(self, origin: str) -> str:
         """Return the issuer for who comes to `origin`."""
@@ -61,7 +64,7 @@ class Site:
     @property
     def below(self) -> str:
         """The path of the issuer, as it is written, without a slash at its end."""
-        return urlsplit(self.issuer).path.rstrip("/")
+        return urlsplit(self.at(EXAMPLE)).path.rstrip("/")
 
     def path(self, name: str) -> str:
         """Return the path of an endpoint, percent-decoded."""

@@ -33,8 +33,8 @@ class OpenIDSwitches(StockSwitches):
     )
     client_auth: str = switch(
         "any",
-        "The one way of client authentication that is announced and taken; `any` is all of them, `none` for clients "
-        "that have neither secret nor keys.",
+        "The one way of client authentication that is announced and taken; with `none` every client is public, with "
+        "`any` those that have neither secret nor keys.",
         choices=("any", *METHODS),
     )
     par: str = switch(
