@@ -90,13 +90,15 @@ class Authentication:
 
         if form.get("client_assertion_type") != JWT_BEARER:
             raise refused(f"The client_assertion_type is not {JWT_BEARER}.", rules.ASSERTION_TYPE)
-        signed = ((one, verify(form.get("client_assertion"), keys)) for one, keys in self.keys.items())
-        client_id, claims = next(((one, claims) for one, claims in signed if claims is not None), ("", {}))
-        if not client_id:
+        read = {one: verify(form.get("client_assertion"), keys) for one, keys in self.keys.items()}
+        signed = {one: claims for one, claims in read.items() if claims is not None}
+        if not signed:
             raise refused("No client has signed this assertion.", rules.ASSERTION_SIGNED)
+        named = [one for one, claims in signed.items() if claims.get("sub") == one]  # clients may share a key
+        client_id = (named or list(signed))[0]
         if form.get("client_id") not in ("", client_id):
             raise refused("The client_id is not that of the assertion.", rules.ASSERTION_ISSUER)
-        broken = self._broken(claims, client_id, request)
+        broken = self._broken(signed[client_id], client_id, request)
         if broken is not None:
             raise refused("The client assertion is signed well, and not valid.", broken)
         return self.realm.clients[client_id]
