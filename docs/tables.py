@@ -12,10 +12,12 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from authkit import Profile, ProviderEvent, Secret, errors, hookspecs
-from authkit.emulator import KINDS, StockSwitches, Switchboard
+from authkit.emulator import KINDS, OpenIDSwitches, StockSwitches, Switchboard
+from authkit.emulator.openid import MODULES
 from authkit.keys import MEMBER_KEYS, PART_KEYS, REGISTRATION_KEYS, SITE_KEYS, Key, option_key
 from authkit.oidc import OpenIDProvider
 from authkit.provider import OAuth2Provider
@@ -119,6 +121,23 @@ def stock_switches() -> str:
     return _switches(Switchboard(StockSwitches()), "test_stock*.py")
 
 
+def openid_switches() -> str:
+    """Return the table of the switches of the OpenID Connect emulator, each with a test that turns it."""
+    return _switches(
+        Switchboard(OpenIDSwitches()), "test_openid_emulator*.py", {"module": "a name from the next table"}
+    )
+
+
+def openid_modules() -> str:
+    """Return the table of the modules of the OpenID Connect emulator, each with its test."""
+    tests = {test.name: f"{path.name}::{test.name}" for path, test in _tests("test_openid_emulator_modules.py")}
+    rows = []
+    for module in MODULES.values():
+        test = tests[f"test_module_{module.name.replace('-', '_')}"]
+        rows.append(f"| `{module.name}` | {module.help} | {'goes on' if module.is_sound else 'stops'} | `{test}` |")
+    return _table("| module | what the server does | a relying party | test |", rows)
+
+
 def tiktok_facts() -> str:
     """Return the table of the facts about TikTok; a test of a fact begins with its number."""
     rows = []
@@ -129,10 +148,10 @@ def tiktok_facts() -> str:
     return _table("| fact | what its test shows | test |", [row for _, row in sorted(rows)])
 
 
-def _switches(board: Switchboard[Any], pattern: str) -> str:
+def _switches(board: Switchboard[Any], pattern: str, elsewhere: Mapping[str, str] = MappingProxyType({})) -> str:
     rows = []
     for switch in board.describe():
-        values = ", ".join(f"`{choice}`" for choice in switch.choices) or "a number"
+        values = elsewhere.get(switch.name) or ", ".join(f"`{choice}`" for choice in switch.choices) or "a number"
         test = _turning(switch.name, pattern)
         rows.append(f"| `{switch.name}` | {values} | `{switch.default}` | {switch.help} | `{test}` |")
     return _table("| switch | values | at first | what it does | test |", rows)
@@ -180,7 +199,9 @@ BLOCKS: Mapping[str, Callable[[], str]] = {
     "event-fields": event_fields,
     "fault-kinds": fault_kinds,
     "hooks": hooks,
+    "openid-modules": openid_modules,
     "openid-provider-fields": openid_provider_fields,
+    "openid-switches": openid_switches,
     "profile-fields": profile_fields,
     "provider-fields": provider_fields,
 }

@@ -67,11 +67,11 @@ def test_every_module_has_a_test() -> None:
 
 
 def test_a_module_is_a_switch_that_can_be_turned_while_the_server_runs() -> None:
-    world = World()
+    world = World(switches={"module": "invalid-iss"})
     before = world.verified(world.tokens())["iss"]
-    world.emulator.workbench.switches.turn("module", "invalid-iss")
+    world.emulator.workbench.switches.turn("module", "plain")
 
-    assert (before, world.verified(world.tokens())["iss"]) == (IDP, "https://elsewhere.example")
+    assert (before, world.verified(world.tokens())["iss"]) == ("https://elsewhere.example", IDP)
 
 
 # The claims of ID tokens

@@ -128,6 +128,19 @@ def test_without_rotation_the_refresh_token_stays() -> None:
     assert world.refresh(tokens)["refresh_token"] == tokens["refresh_token"]
 
 
+def test_codes_and_tokens_end_when_the_switches_say() -> None:
+    world = World(switches={"code_lifetime": 10, "access_lifetime": 20, "refresh_lifetime": 30})
+    code, tokens = world.callback()["code"], world.tokens()
+
+    world.clock.now += 10
+    assert world.exchange(code).json()["error"] == "invalid_grant"
+    assert world.userinfo(tokens)["sub"] == "1000001"
+    world.clock.now += 10
+    assert (tokens["expires_in"], world.userinfo(tokens)["error"]) == (20, "invalid_token")
+    world.clock.now += 10
+    assert world.refresh(tokens)["error"] == "invalid_grant"
+
+
 # Secrets
 
 

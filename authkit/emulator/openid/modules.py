@@ -1,7 +1,7 @@
 """`MODULES`: what relying parties are tested with, each as one misbehaviour of the server, or one lawful condition.
 
-The names are those of the modules of the OpenID Foundation's conformance plans for relying parties (Basic RP, Config
-RP, refresh tokens, comprehensive) without their prefix ``oidcc-client-test``, and of its FAPI plans; a few are ours.
+Those of the OpenID Foundation's conformance plans Basic RP and Config RP have their names without the prefix
+``oidcc-client-test``; the others are like modules of its further plans, or ours.
 """
 
 from __future__ import annotations
