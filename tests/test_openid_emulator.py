@@ -9,7 +9,7 @@ import pytest
 import requests
 from hypothesis import given
 from hypothesis import strategies as st
-from openid_world import CLIENT_ID, IDP, SECRET, World
+from idp_world import CLIENT_ID, IDP, SECRET, World
 from stock_world import CALLBACK
 
 from authkit import Emulator, Profile

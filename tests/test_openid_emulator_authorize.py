@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from openid_world import CLIENT_ID, IDP, NONCE, OTHER, World, basic, claims_of
+from idp_world import CLIENT_ID, IDP, NONCE, OTHER, World, basic, claims_of
 from stock_world import CALLBACK, error_of, query_of
 
 from authkit.emulator import OpenIDClient

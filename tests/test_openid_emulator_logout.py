@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from openid_world import CLIENT_ID, IDP, SECRET, World
+from idp_world import CLIENT_ID, IDP, SECRET, World
 
 from authkit.emulator import OpenIDClient
 from authkit.emulator.openid import rules

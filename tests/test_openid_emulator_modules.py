@@ -6,8 +6,6 @@ import base64
 import hashlib
 
 import pytest
-from joserfc.errors import BadSignatureError, InvalidKeyIdError
-from joserfc.jwk import RSAKey
 from idp_world import (
     CLIENT_ID,
     IDP,
@@ -20,6 +18,8 @@ from idp_world import (
     header_of,
     is_signed_with,
 )
+from joserfc.errors import BadSignatureError, InvalidKeyIdError
+from joserfc.jwk import RSAKey
 
 from authkit.emulator.openid import MODULES, rules
 

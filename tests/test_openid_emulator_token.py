@@ -7,9 +7,9 @@ import hashlib
 import json
 
 import pytest
+from idp_world import CLIENT_ID, IDP, NO_CREDENTIALS, NONCE, World, basic, header_of
 from joserfc import jws
 from joserfc.jwk import ECKey, KeySet, OctKey, RSAKey
-from idp_world import CLIENT_ID, IDP, NO_CREDENTIALS, NONCE, World, basic, header_of
 from stock_world import error_of
 
 from authkit.emulator import OpenIDClient

@@ -106,8 +106,8 @@ class Authentication:
     def _broken(self, claims: Mapping[str, Any], client_id: str, request: Request) -> Rule | None:
         """Return the rule that an assertion breaks; one that breaks none is used up (RFC 7523, section 3)."""
         site, ends_at, name = self.realm.site, claims.get("exp"), claims.get("jti")
-        called = (name for name in PATHS if site.path(name) == request.path)
-        known = {site.issuer_of(request), *(site.url(name, request) for name in ("token", *called))}
+        called = [place for place in PATHS if site.path(place) == request.path]
+        known = {site.issuer_of(request), *(site.url(place, request) for place in ("token", *called))}
         audience = claims.get("aud")
         audiences = audience if isinstance(audience, list) else [audience]
         if not claims.get("iss") == claims.get("sub") == client_id:

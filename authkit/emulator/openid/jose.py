@@ -13,7 +13,8 @@ from typing import Any
 from joserfc import jws
 from joserfc.errors import JoseError, SecurityWarning
 from joserfc.jwk import ECKey, Key, KeySet, OKPKey, RSAKey
-from joserfc.jws import JWSRegistry
+
+from authkit.jose import OneAlgorithm
 
 __all__ = ["ALGORITHMS", "SigningKey", "make_key", "read_keys", "sign", "verify"]
 
@@ -44,16 +45,6 @@ class SigningKey:
         return {**self.key.as_dict(private=False), "kid": self.kid, "alg": self.alg, "use": "sig"}
 
 
-class _Registry(JWSRegistry):
-    """Knows the algorithms of one kind of key, EdDSA under that name included, which joserfc warns of."""
-
-    def get_alg(self, name: str) -> Any:
-        """Return an algorithm."""
-        if name not in (self.allowed or ()):
-            raise ValueError(f"{name!r} is no algorithm for this key")
-        return self.algorithms[name]
-
-
 @cache
 def make_key(alg: str, number: int) -> SigningKey:
     """Return the key of that number, which is made once in a process: RSA keys take their time."""
@@ -63,7 +54,7 @@ def make_key(alg: str, number: int) -> SigningKey:
 def sign(header: Mapping[str, Any], claims: Mapping[str, Any], key: SigningKey) -> str:
     """Return the claims as a JSON Web Token that is signed."""
     payload = json.dumps(claims, separators=(",", ":")).encode("ascii")
-    return jws.serialize_compact(dict(header), payload, key.key, registry=_Registry(algorithms=[key.alg]))
+    return jws.serialize_compact(dict(header), payload, key.key, registry=OneAlgorithm(key.alg))
 
 
 def read_keys(jwks: str) -> tuple[Key, ...]:
@@ -87,13 +78,13 @@ def verify(text: str, keys: Iterable[Key]) -> Mapping[str, Any] | None:
         claims = json.loads(signed.payload)
     except (JoseError, ValueError, TypeError, RecursionError):
         return None
-    is_signed = any(_is_signed(signed, key) for key in keys)
+    pairs = ((key, alg) for key in keys for alg in ALGORITHMS.get(str(key.key_type), ()))
+    is_signed = any(_is_signed(signed, key, alg) for key, alg in pairs)
     return claims if is_signed and isinstance(claims, dict) else None
 
 
-def _is_signed(signed: jws.CompactSignature, key: Key) -> bool:
-    registry = _Registry(algorithms=ALGORITHMS.get(str(key.key_type), ()))
+def _is_signed(signed: jws.CompactSignature, key: Key, alg: str) -> bool:
     try:
-        return jws.validate_compact(signed, key, registry=registry)
+        return jws.validate_compact(signed, key, registry=OneAlgorithm(alg))
     except (JoseError, ValueError, TypeError, AttributeError):
         return False
