@@ -15,7 +15,7 @@ __all__ = ["Refusals"]
 
 PAGE = "answer `Pages(kit).error(error)` with its status and its headers."
 BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
-CANARY = "<b>canary</b>"
+CANARY = "<b>canary"
 HEADERS = {
     "Cache-Control": "no-store",
     "Referrer-Policy": "no-referrer",

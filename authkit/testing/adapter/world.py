@@ -137,7 +137,7 @@ def make_world(
     client = emulator.settings("https://acme.example")
     kit = AuthKit.from_settings(
         {
-            "authkit.secret": "the contract's own secret, long enough for anybody",
+            "authkit.secret": "the-contract-s-own-secret-that-is-long-enough",
             "authkit.base_url": ORIGIN,
             **{f"authkit.{name}.{key}": value for name in ("acme", "second") for key, value in client.items()},
             "authkit.second.provider": "acme",
