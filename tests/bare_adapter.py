@@ -71,10 +71,11 @@ class BareApp:
     def route(self, request):
         if request.path in ("/me", "/session"):
             return self.show(request, request.path)
-        prefix, _, rest = request.path.partition(self.site.prefix + "/")
-        name, *more = rest.split("/")
-        if prefix or not request.path.startswith(self.site.prefix + "/"):
+        prefix = self.site.prefix + "/"
+        if not request.path.startswith(prefix):
             return Answer(404)
+        rest = request.path.removeprefix(prefix)
+        name, *more = rest.split("/")
         if rest in ("", "logout"):
             return self.log_out(request) if rest else self.show_buttons(request)
         if more in ([], ["callback"]):

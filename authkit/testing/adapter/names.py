@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from authkit.testing.adapter.stage import Stage
+from authkit.testing.adapter.world import ORIGIN, place_of
 from authkit.testing.verdicts import expect
 
 __all__ = ["Names"]
@@ -25,6 +26,16 @@ class Names(Stage):
                 why="whoever runs the site cannot tell a wrong link from a login that failed.",
                 fix="let `kit.begin` and `kit.complete` raise UnknownProvider, and answer its `status`.",
             )
+
+    def test_an_unknown_name_is_not_repeated(self) -> None:
+        world = self.world()
+        answer = world.browser().get(world.path("/<b>canary"))
+        expect(
+            "canary" not in answer.everything,
+            "the answer to an unknown registration repeats its name",
+            why="somebody else's words, or scripts, appear on a page of this site.",
+            fix="answer `Pages(kit).error(error)`, and not the framework's own page for 404.",
+        )
 
     def test_a_name_that_is_almost_one_is_none(self) -> None:
         world = self.world()
@@ -88,7 +99,7 @@ class Names(Stage):
         browser = world.browser()
         location = browser.log_in().location
         expect(
-            browser.me and location == "https://app.example/shop/",
+            browser.me and place_of(location) == f"{ORIGIN}/shop/",
             f"mounted below /shop (SCRIPT_NAME), a login led to {location!r} and signed in {browser.me!r}",
             why="a site below a path of a larger one has no sign-in, or sends people out of it.",
             fix="route by PATH_INFO, without SCRIPT_NAME, and build addresses with `kit.site.local_url`.",

@@ -15,7 +15,6 @@ __all__ = ["Refusals"]
 
 PAGE = "answer `Pages(kit).error(error)` with its status and its headers."
 BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
-CANARY = "<b>canary"
 HEADERS = {
     "Cache-Control": "no-store",
     "Referrer-Policy": "no-referrer",
@@ -127,25 +126,21 @@ class Refusals(Stage):
     def test_an_error_page_never_repeats_the_request(self) -> None:
         world = self.world()
         query = "code=c&state=unknown&error_description=%3Cb%3Ecanary%3C/b%3E"
-        for found in (
-            world.browser().get(world.path("/acme/callback"), query),
-            world.browser().get(world.path(f"/{CANARY}")),
-        ):
-            expect(
-                "canary" not in found.everything,
-                "an error page repeats what stands in the address",
-                why="somebody else's words, or scripts, appear on a page of this site.",
-                fix=PAGE,
-            )
+        answer = world.browser().get(world.path("/acme/callback"), query)
+        expect(
+            "canary" not in answer.everything,
+            "an error page repeats what stands in the query of the callback",
+            why="somebody else's words, or scripts, appear on a page of this site.",
+            fix=PAGE,
+        )
 
     def test_a_wrong_method_is_told_the_right_one(self) -> None:
         world = self.world()
-        asked = (("POST", "/acme", "GET"), ("POST", "/acme/callback", "GET"), ("GET", "/logout", "POST"))
-        for method, path, allowed in asked:
-            answer = world.browser().ask(method, world.path(path))
+        for path, allowed in {"/acme": "GET", "/acme/callback": "GET", "/logout": "POST"}.items():
+            answer = world.browser().ask("PUT", world.path(path))
             expect(
                 allowed in answer.get("Allow"),
-                f"{method} {world.path(path)} was answered {answer.status} with Allow: {answer.get('Allow')!r}",
+                f"PUT {world.path(path)} was answered {answer.status} with Allow: {answer.get('Allow')!r}",
                 why="405 without Allow is no HTTP (RFC 9110, section 15.5.6); clients cannot tell what to do.",
                 fix="add `authkit.adapters.error_headers(error)` to the answer.",
             )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from urllib.parse import parse_qs, urlsplit
 
 from authkit import Login
+from authkit.testing.adapter.browser import Browser
 from authkit.testing.adapter.stage import Stage
 from authkit.testing.adapter.world import World
 from authkit.testing.verdicts import expect
@@ -14,12 +15,19 @@ __all__ = ["Reports"]
 COUNTS = "whoever counts logins, or watches for attacks, gets wrong numbers."
 
 
-def _expect_told(world: World, codes: list[str], what: str, fix: str) -> None:
-    lines = [line.partition(" provider=")[0].partition("code=")[2] for line in world.log.audit]
+def _told(world: World, browser: Browser, url: str) -> tuple[list[str], list[str]]:
+    """Return what observers, and the audit log, are told of one request."""
+    told, audited = len(world.codes), len(world.log.audit)
+    browser.visit(url)
+    lines = world.log.audit[audited:]
+    return world.codes[told:], [line.partition(" provider=")[0].partition("code=")[2] for line in lines]
+
+
+def _expect_told(found: tuple[list[str], list[str]], code: str, what: str, fix: str) -> None:
     expect(
-        world.codes == codes and lines == codes,
-        f"{what} was told to observers as {world.codes}, and written to the audit log as {lines}; "
-        f"expected is {codes} for both",
+        found == ([code], [code]),
+        f"{what} was told to observers as {found[0]}, and written to the audit log as {found[1]}; "
+        f"expected is {code!r}, once in both",
         why=COUNTS,
         fix=fix,
     )
@@ -30,26 +38,25 @@ class Reports(Stage):
 
     def test_a_login_that_succeeds_is_told_once(self) -> None:
         world = self.world()
-        world.browser().log_in()
-        _expect_told(world, ["ok"], "a login", "call `kit.succeeded(login)` once, where the handler has answered.")
+        browser = world.browser()
+        found = _told(world, browser, browser.begin())
+        _expect_told(found, "ok", "a login", "call `kit.succeeded(login)` once, when the handler has answered.")
 
     def test_a_login_that_fails_is_told_once(self) -> None:
         world = self.world()
         browser = world.browser()
-        browser.visit(world.provider.deny(browser.start()))
         _expect_told(
-            world,
-            ["access_denied"],
+            _told(world, browser, world.provider.deny(browser.start())),
+            "access_denied",
             "a login that was denied at the provider",
             "call `kit.failed(error)` in the one place that answers errors.",
         )
 
     def test_a_start_that_is_refused_is_told_once(self) -> None:
         world = self.world()
-        world.browser().get(world.path("/nope"))
         _expect_told(
-            world,
-            ["unknown_provider"],
+            _told(world, world.browser(), world.path("/nope")),
+            "unknown_provider",
             "the start of an unknown login",
             "call `kit.failed(error)` for the errors of every route, not of the callback alone.",
         )
@@ -75,11 +82,11 @@ class Reports(Stage):
         for told in world.told:
             if isinstance(told, Login):
                 secrets["access token"] = told.token.access_token.reveal()
-        said = f"{answer.everything}\n{world.log.text}"
+        said = f"{answer.text}\n{world.log.text}"
         shown = sorted(name for name, secret in secrets.items() if secret in said)
         expect(
             not shown,
-            f"after a login, these stand in a log or in the answer: {', '.join(shown)}",
+            f"after a login, these stand in a log or on the page: {', '.join(shown)}",
             why="logs are kept for long and read by many.",
             fix="log neither the callback's query nor its address, and no token.",
         )

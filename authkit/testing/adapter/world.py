@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
 from authkit import AuthKit, Login, OAuth2Provider, Profile, hookimpl
 from authkit.emulator import StockEmulator, WsgiTransport
@@ -18,7 +18,7 @@ from authkit.testing.adapter.listening import Log
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
 
-__all__ = ["ME", "SESSION", "OnLogin", "World", "make_world"]
+__all__ = ["ME", "ORIGIN", "SESSION", "OnLogin", "World", "make_world", "place_of"]
 
 OnLogin = Callable[[Login], object]
 """What an application does with a login: it returns, or raises to refuse it."""
@@ -60,6 +60,11 @@ class _Observer:
     @hookimpl
     def authkit_login_failed(self, error: AuthkitError) -> None:
         self.told.append(error)
+
+
+def place_of(location: str) -> str:
+    """Return where a ``Location`` of the site leads, without its query; a relative one counts as on the site."""
+    return urljoin(ORIGIN, location).partition("?")[0]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
