@@ -101,7 +101,7 @@ class BareApp:
             answer = self.sign_in(request, login)
         except AuthkitError as error:
             failure = error
-        except Exception as exc:  # the app's own code may raise anything
+        except Exception as exc:  # noqa: BLE001 - the app's own code may raise anything
             failure = handler_failure(login, exc, logger)
         else:
             self.kit.succeeded(login)

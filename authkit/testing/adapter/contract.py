@@ -16,9 +16,7 @@ from authkit.testing.adapter.starts import Starts
 __all__ = ["AdapterContract"]
 
 
-class AdapterContract(
-    Starts, Names, Callbacks, Cookies, Redirects, Refusals, Reports, Handlers, Sessions, SignOut
-):
+class AdapterContract(Starts, Names, Callbacks, Cookies, Redirects, Refusals, Reports, Handlers, Sessions, SignOut):
     """The tests that an adapter has to pass. A test of an adapter is a class with one method, `make_app`.
 
     The application that it returns is driven as a WSGI server drives it, without a socket. The provider behind it

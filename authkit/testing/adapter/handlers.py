@@ -68,7 +68,7 @@ class Handlers(Stage):
             answer.status == 503,
             f"a handler that raised RuntimeError was answered {answer.status}, not 503",
             why="the visitor sees the framework's own error, and no reference leads from there to the log.",
-            fix="catch Exception around the handler, and raise `authkit.adapters.handler_failure(login, exc, logger)`.",
+            fix="catch Exception around the handler; raise `authkit.adapters.handler_failure(login, exc, logger)`.",
         )
 
     def test_a_handler_that_crashes_signs_nobody_in(self) -> None:

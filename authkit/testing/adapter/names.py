@@ -8,7 +8,18 @@ from authkit.testing.verdicts import expect
 
 __all__ = ["Names"]
 
-TRICKS = ("acme ", " acme", "acme\x00", "acme\r\nX: 1", "acme;x=1", "acme%00", "acme.", "..", "<script>", "acm\xc3\xa9")
+TRICKS = (
+    "acme ",
+    " acme",
+    "acme\x00",
+    "acme\r\nX: 1",
+    "acme;x=1",
+    "acme%00",
+    "acme.",
+    "..",
+    "<script>",
+    "acm\xc3\xa9",
+)
 UNROUTED = ("/acme/", "//acme", "/acme//callback", "/acme/callback/", "/acme/callback/x", "/../auth/acme")
 GARBLED = ("/\xff", "/acme\xe9", "/\xed\xa0\x80/callback")
 
@@ -54,7 +65,7 @@ class Names(Stage):
         expect(
             answer.is_refusal,
             f"GET {world.path('/ACME')} was answered {answer.status}",
-            why="the redirect URI that is registered at the provider has one spelling; the login ends in an error there.",
+            why="the redirect URI has one spelling at the provider; a login with another one ends in an error there.",
             fix="do not change the case of the name in the path.",
         )
 

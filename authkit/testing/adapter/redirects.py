@@ -33,7 +33,7 @@ class Redirects(Stage):
         expect(
             status in (302, 303),
             f"a login that succeeded was answered {status}, not 302 or 303",
-            why="301 and 308 are kept by browsers, so that the callback is never asked again; 307 repeats the method.",
+            why="301 and 308 are kept by browsers, so that no callback is asked again; 307 repeats the method.",
             fix="redirect with 303.",
         )
 

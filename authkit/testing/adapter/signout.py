@@ -74,7 +74,7 @@ class SignOut(Stage):
             not browser.me and not answer.is_refusal,
             f"the form of a page of ours was answered {answer.status}",
             why="pages with the policy no-referrer send Origin: null; the button on them does nothing.",
-            fix="take Origin: null where Sec-Fetch-Site is same-origin, as `authkit.adapters.require_same_origin` does.",
+            fix="take Origin: null where Sec-Fetch-Site is same-origin, as `adapters.require_same_origin` does.",
         )
 
     def test_signing_out_leads_where_the_query_says_on_this_site_only(self) -> None:
