@@ -32,7 +32,7 @@ class Browser:
         self.app = app or world.app
         self.cookies = dict(cookies or {})
 
-    def ask(self, method: str, path: str, query: str = "", *, body: bytes = b"", **environ: str) -> Answer:
+    def ask(self, method: str, path: str, query: str = "", *, body: str = "", **environ: str) -> Answer:
         """Send one request: `path` is below the application, and `environ` is what differs from a plain one."""
         cookies = {"HTTP_COOKIE": "; ".join(f"{name}={value}" for name, value in self.cookies.items())}
         with listening(self.world.log):
@@ -46,7 +46,7 @@ class Browser:
                     "QUERY_STRING": query,
                     **environ,
                 },
-                body,
+                body.encode(),
             )
         for cookie in answer.cookies:
             self.cookies.pop(cookie.name, None)
@@ -77,11 +77,11 @@ class Browser:
         )
         return url
 
-    def begin(self, query: str = "", *, user: int = 0, name: str = "acme", **environ: str) -> str:
+    def begin(self, query: str = "", *, user: int | str = 0, name: str = "acme", **environ: str) -> str:
         """Begin a login, say yes at the provider, and return the callback's address."""
         return self.world.provider.approve(self.start(query, name=name, **environ), user=user)
 
-    def log_in(self, query: str = "", *, user: int = 0, name: str = "acme", **environ: str) -> Answer:
+    def log_in(self, query: str = "", *, user: int | str = 0, name: str = "acme", **environ: str) -> Answer:
         """Go through a whole login, and return the last answer."""
         return self.visit(self.begin(query, user=user, name=name, **environ), **environ)
 

@@ -146,7 +146,7 @@ class Callbacks(Stage):
         world = self.world()
         browser = world.browser()
         query = urlsplit(browser.begin()).query
-        answer = browser.ask("GET", world.path("/acme/callback"), body=query.encode(), **FORM)
+        answer = browser.ask("GET", world.path("/acme/callback"), body=query, **FORM)
         expect(
             answer.is_refusal and not browser.me,
             f"a callback whose parameters stood in the body {_signed_in(browser, answer)}",
