@@ -36,6 +36,16 @@ def test_what_an_adapter_does_not_have_is_skipped_with_the_reason():
     assert 'declare it: sessions = "server"' in skipped["an_ended_session_is_ended_on_the_server"]
 
 
+def test_a_page_where_a_program_wants_json_is_a_verdict():
+    class Deaf(SmallAdapter):
+        def make_app(self, kit, on_login=None):
+            app = BareApp(kit)
+            return lambda environ, start: app({**environ, "HTTP_ACCEPT": "text/html"}, start)
+
+    with pytest.raises(pytest.fail.Exception, match="an error was answered as text/html"):
+        Deaf().test_a_program_gets_the_error_as_json()
+
+
 def test_a_contract_without_an_application_says_what_to_write():
     class Forgetful(AdapterContract):
         pass

@@ -80,7 +80,7 @@ class Reports(Stage):
         answer = browser.visit(callback)
         tokens = [told.token.access_token.reveal() for told in world.told if isinstance(told, Login)]
         secrets = {name: values[0] for name, values in parse_qs(urlsplit(callback).query).items()}
-        secrets.update({"access token": token for token in tokens})
+        secrets.update(zip(["access token"], tokens, strict=False))
         said = f"{answer.text}\n{world.log.text}"
         shown = sorted(name for name, secret in secrets.items() if secret in said)
         expect(

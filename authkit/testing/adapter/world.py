@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin, urlsplit
 
@@ -29,6 +30,7 @@ ORIGIN = "https://app.example"
 USERS: tuple[Mapping[str, str], ...] = ({"id": "ada-1", "name": "Ada"}, {"id": "grace-2", "name": "Grace"})
 
 
+@lru_cache
 def _provider() -> OAuth2Provider:
     return OAuth2Provider(
         name="acme",
