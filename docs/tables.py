@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 import inspect
 import re
+import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -148,6 +149,19 @@ def tiktok_facts() -> str:
     return _table("| fact | what its test shows | test |", [row for _, row in sorted(rows)])
 
 
+def adapter_contract() -> str:
+    """Return the table of the tests that an adapter has to pass, each with the wrong adapter that proves it."""
+    sys.path.append(str(TESTS))  # where pytest has it already
+    from wrong_adapters import PARTS
+
+    rows = [
+        f"| {part} | {_words(test)} | {defect.what} |"
+        for part, defects in PARTS.items()
+        for test, defect in defects.items()
+    ]
+    return _table("| about | what is tested | the wrong adapter that it finds |", rows)
+
+
 def _switches(board: Switchboard[Any], pattern: str, elsewhere: Mapping[str, str] = MappingProxyType({})) -> str:
     rows = []
     for switch in board.describe():
@@ -178,6 +192,11 @@ def _tests(pattern: str) -> Iterable[tuple[Path, ast.FunctionDef]]:
                 yield path, node
 
 
+def _words(name: str) -> str:
+    """Return the sentence that the name of a test is."""
+    return name.replace("_s_", "'s ").replace("_", " ")
+
+
 def _fields(kind: type) -> str:
     attributes = (inspect.getdoc(kind) or "").partition("Attributes:\n")[2].partition("\nRaises:")[0]
     fields = re.findall(r"^    (\w+): (.+(?:\n        .+)*)", attributes, re.MULTILINE)
@@ -186,6 +205,7 @@ def _fields(kind: type) -> str:
 
 
 BLOCKS: Mapping[str, Callable[[], str]] = {
+    "adapter-contract": adapter_contract,
     "settings-of-the-site": settings_of_the_site,
     "settings-of-a-registration": settings_of_a_registration,
     "settings-of-the-parts": settings_of_the_parts,

@@ -8,6 +8,7 @@ import inspect
 import json
 import re
 from pathlib import Path
+from textwrap import indent
 from types import ModuleType
 from typing import Any
 
@@ -84,6 +85,18 @@ def test_a_page_shows_an_example_as_it_is(page: str, example: str) -> None:
     source = (ROOT / "examples" / example).read_text(encoding="utf-8")
     docstring = ast.get_source_segment(source, ast.parse(source).body[0]) or ""
     assert source.replace(docstring, "", 1).strip() in (ROOT / page).read_text(encoding="utf-8")
+
+
+def test_the_page_for_adapters_shows_the_bare_one_as_it_is() -> None:
+    page = (ROOT / "docs" / "adapters.md").read_text(encoding="utf-8")
+    shown = re.findall(r"^```python\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
+    sources = [
+        (ROOT / "tests" / name).read_text(encoding="utf-8") for name in ("bare_adapter.py", "test_contract_bare.py")
+    ]
+
+    assert len(shown) == 6
+    for example in shown:
+        assert example in sources[1] or indent(example, "    ") in sources[0]
 
 
 @pytest.mark.pyramid

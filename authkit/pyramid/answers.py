@@ -8,7 +8,8 @@ from collections.abc import Iterable, Sequence
 from pyramid.request import Request
 from pyramid.response import Response
 
-from authkit.errors import AuthkitError, InvalidRequest, MethodNotAllowed
+from authkit.adapters import error_headers, error_object
+from authkit.errors import AuthkitError, InvalidRequest
 from authkit.flow import Redirect
 from authkit.pages import SAFE_HEADERS, Page, Pages
 from authkit.site import Site
@@ -28,7 +29,6 @@ __all__ = [
     "with_safe_headers",
 ]
 
-RETRY_AFTER = 30
 AGAIN = "authkit.begin_again_at"
 
 
@@ -119,16 +119,13 @@ def garbled_path(error: UnicodeDecodeError, request: Request) -> Response:  # no
 
 def with_error_headers(response: Response, error: AuthkitError) -> Response:
     """Return `response` with the headers that an error answer has."""
-    if isinstance(error, MethodNotAllowed):
-        response.headers["Allow"] = error.allowed
-    if error.status in (429, 503):
-        response.headers["Retry-After"] = str(error.retry_after or RETRY_AFTER)
+    response.headers.update(error_headers(error))
     return with_safe_headers(response)
 
 
 def _json_response(error: AuthkitError) -> Response:
-    body = {"error": {"code": error.code, "message": error.message, "correlation_id": error.correlation_id}}
-    return Response(json.dumps(body), status=error.status, content_type="application/json", charset="utf-8")
+    body = json.dumps(error_object(error))
+    return Response(body, status=error.status, content_type="application/json", charset="utf-8")
 
 
 def wants_json(request: Request) -> bool:

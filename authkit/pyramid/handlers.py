@@ -13,8 +13,8 @@ from pyramid.response import Response
 from pyramid.security import remember
 
 from authkit import Login
-from authkit.errors import AccountConflict, AuthkitError, StoreUnavailable
-from authkit.models import traceback_without
+from authkit.adapters import handler_failure
+from authkit.errors import AccountConflict, AuthkitError
 from authkit.pyramid.answers import redirect
 from authkit.pyramid.sessions import renew_session, session_kept_on_failure
 
@@ -75,9 +75,7 @@ def call_handler(request: Request, login: Login) -> Response:
     except HTTPException:
         raise
     except Exception as exc:  # noqa: BLE001 - the handler is the app's; see the docstring
-        text = traceback_without(login.token, exc)
-        failure = StoreUnavailable(f"the login handler raised {type(exc).__name__}", registration=login.registration)
-    logger.error("the login handler raised\n%s", text)
+        failure = handler_failure(login, exc, logger)
     raise failure
 
 

@@ -12,7 +12,7 @@ from pyramid.request import Request
 from pyramid.response import Response
 from pyramid.security import forget
 
-from authkit import Login
+from authkit import Login, adapters
 from authkit.cookies import Cookie
 from authkit.errors import AccountDenied, AuthkitError
 from authkit.pages import Pages
@@ -21,7 +21,6 @@ from authkit.pyramid.guards import require_method, require_navigation, require_s
 from authkit.pyramid.handlers import call_handler
 from authkit.pyramid.sessions import end_session
 from authkit.query import parse_query
-from authkit.transactions import local_path
 
 __all__ = [
     "LOGIN",
@@ -135,7 +134,7 @@ def log_out(request: Request) -> Response:
     require_method(request, "POST")
     require_same_origin(request)
     site = request.authkit.site
-    location = _logout_url(request) or site.local_url(local_path(return_to(request), site.home))
+    location = _logout_url(request) or site.local_url(return_to(request) or site.home)
     headers = forget(request)
     end_session(request)
     return redirect(location, headers=headers)
@@ -146,7 +145,7 @@ def _logout_url(request: Request) -> str:
 
     It is "" where none is named, or the provider has no such thing or does not answer: the sign-out here comes first.
     """
-    name = _asked(request, "registration")
+    [name, *_] = parse_query(request.environ.get("QUERY_STRING", "")).get("registration", [""])
     try:
         return request.authkit.logout_url(name) if name else ""
     except AuthkitError as error:
@@ -164,14 +163,8 @@ def _report(request: Request, login: Login, status: int) -> None:
 
 
 def return_to(request: Request) -> str | None:
-    """Return where the visitor asks to go afterwards, as it stands in the query."""
-    return _asked(request, "return_to")
-
-
-def _asked(request: Request, name: str) -> str | None:
-    """Return what the query says of `name`, None for nothing."""
-    values: list[str] = parse_query(request.environ.get("QUERY_STRING", "")).get(name, [])
-    return values[0] if values else None
+    """Return the local path that the visitor asks to go to afterwards, None if there is none."""
+    return adapters.return_to(request.environ.get("QUERY_STRING", ""))
 
 
 def _drop_garbled_cookies(request: Request) -> None:
