@@ -76,7 +76,7 @@ def test_readme_is_at_most_150_lines() -> None:
     ("page", "example"),
     [
         ("README.md", "hello.py"),
-        ("README.md", "acme_plugin/authkit_acme.py"),
+        ("README.md", "plugins/authkit-acme/authkit_acme.py"),
         ("docs/pyramid.md", "test_hello.py"),
     ],
 )
