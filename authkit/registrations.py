@@ -13,8 +13,9 @@ from authkit import pkce
 from authkit.errors import ConfigError
 from authkit.keys import REGISTRATION_KEYS, Key, option_key
 from authkit.models import Secret
+from authkit.names import check_name
 from authkit.oauth2 import OAuth2Client
-from authkit.plugins import Plugins, check_name
+from authkit.plugins import Plugins
 from authkit.provider import AnyProvider, Configurable, OAuth2Provider, ProviderClient
 from authkit.registration import Registration
 from authkit.site import Site
@@ -81,6 +82,8 @@ def provider_of(wanted: str, registration: str, plugins: Plugins) -> AnyProvider
     broken = [f"{info.name!r} of {info.distribution} ({info.problem})" for info in plugins.infos if info.problem]
     if broken:
         advice += f"; these plugins could not be loaded: {', '.join(broken)}"
+    if plugins.left_out:
+        advice += f"; authkit.plugins leaves out: {', '.join(plugins.left_out)}"
     raise ConfigError(f"authkit.{registration}: no plugin supplies a provider {wanted!r}; {advice}")
 
 
