@@ -25,7 +25,7 @@ from authkit.errors import AuthkitError, ConfigError, printable
 from authkit.names import check_name
 from authkit.provider import AnyProvider, OAuth2Provider, Provider
 
-__all__ = ["check_hooks", "problem_of", "providers_in"]
+__all__ = ["check_hooks", "place_of", "problem_of", "providers_in"]
 
 HOOKS: Mapping[str, tuple[str, ...]] = {
     name: tuple(signature(specification).parameters)
@@ -49,12 +49,16 @@ def problem_of(exc: BaseException, doing: str) -> str:
         said = f"{type(exc).__name__}: {exc}"
     except Exception:  # noqa: BLE001 - a plugin's exception may not even have a text
         said = type(exc).__name__
-    frames = [frame for frame in traceback.extract_tb(exc.__traceback__) if not _is_machinery(frame.filename)]
-    place = f" ({PurePath(frames[-1].filename).name}:{frames[-1].lineno})" if frames else ""
     missing = isinstance(exc, ModuleNotFoundError)
     return printable(
-        f"{doing}: {said}{place}; {'install what is missing' if missing else 'update it'}, or uninstall it"
+        f"{doing}: {said}{place_of(exc)}; {'install what is missing' if missing else 'update it'}, or uninstall it"
     )
+
+
+def place_of(exc: BaseException) -> str:
+    """Return where in a plugin's code, or in a library of its, something was raised, as `` (file:line)``."""
+    frames = [frame for frame in traceback.extract_tb(exc.__traceback__) if not _is_machinery(frame.filename)]
+    return f" ({PurePath(frames[-1].filename).name}:{frames[-1].lineno})" if frames else ""
 
 
 def _is_machinery(filename: str) -> bool:

@@ -415,7 +415,10 @@ def test_a_plugin_without_a_name_is_listed_by_its_class() -> None:
         ({"authkit_providers": lambda: 5}, "authkit_providers returned a int; return a list of providers"),
         ({"authkit_providers": lambda: "acme"}, "authkit_providers returned a str; return a list of providers"),
         ({"authkit_providers": lambda: b""}, "authkit_providers returned a bytes; return a list of providers"),
-        ({"authkit_providers": lambda: {"acme": acme}}, "authkit_providers returned a dict; return a list of providers"),
+        (
+            {"authkit_providers": lambda: {"acme": acme}},
+            "authkit_providers returned a dict; return a list of providers",
+        ),
         (
             {"authkit_providers": lambda: acme},
             "authkit_providers returned a provider; return a list of them: [provider]",
