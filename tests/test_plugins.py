@@ -5,9 +5,8 @@ from __future__ import annotations
 import logging
 import re
 import sys
-from collections.abc import Callable, Iterator
 from dataclasses import replace
-from importlib.metadata import Distribution, EntryPoint, entry_points
+from importlib.metadata import Distribution, EntryPoint
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -16,29 +15,14 @@ import pytest
 from fakes import ACCESS_TOKEN, Browser, Network, acme, callback, make_kit, plugins_with
 from hypothesis import given
 from hypothesis import strategies as st
+from plugin_world import PLUGIN, Site, plugin_of, points_named
 
-from authkit import AuthKit, Login, errors, hookimpl
+from authkit import AuthKit, Login, errors
 from authkit.errors import ConfigError, UnknownProvider
 from authkit.names import RESERVED_NAMES, check_name
 from authkit.plugins import PluginInfo, load_plugins
 
-PLUGIN = """
-from authkit import OAuth2Provider, Profile, hookimpl
-
-provider = OAuth2Provider(
-    name={provider!r},
-    title="A",
-    authorize_url="https://a.example/authorize",
-    token_url="https://a.example/token",
-    userinfo_url="https://a.example/me",
-    profile=lambda data: Profile(data["id"]),
-)
-
-
-@hookimpl
-def authkit_providers():
-    return [provider]
-"""
+pytest_plugins = ["plugin_fixtures"]
 
 OBSERVER = """
 seen = []
@@ -57,38 +41,6 @@ def settings_for(*names: str, **more: str) -> dict[str, str]:
     for name in names:
         settings |= {f"authkit.{name}.client_id": "id", f"authkit.{name}.client_secret": "secret"}
     return settings
-
-
-class Site:
-    """A folder on ``sys.path`` into which distributions are installed."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-
-    def install(self, name: str, source: str = "", *, value: str = "", version: str = "1.0", dist: str = "") -> str:
-        """Install a distribution with one module and one entry point `name`; return the name of the module."""
-        module = f"authkit_of_test_{name.replace('-', '_')}"
-        (self.folder / f"{module}.py").write_text(source or PLUGIN.format(provider=name), encoding="utf-8")
-        dist = dist or f"dist-{name}"
-        info = self.folder / f"{dist.replace('-', '_')}-{version}.dist-info"
-        info.mkdir()
-        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {dist}\nVersion: {version}\n", encoding="utf-8")
-        (info / "entry_points.txt").write_text(f"[authkit]\n{name} = {value or module}\n", encoding="utf-8")
-        return module
-
-
-@pytest.fixture
-def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
-    """Give a folder to install real distributions into; what was imported from it is forgotten afterwards."""
-    monkeypatch.syspath_prepend(tmp_path)
-    yield Site(tmp_path)
-    for name in [name for name in sys.modules if name.startswith("authkit_of_test_")]:
-        del sys.modules[name]
-
-
-def points_named(*names: str) -> list[EntryPoint]:
-    """Return the installed entry points with these names."""
-    return [point for point in entry_points(group="authkit") if point.name in names]
 
 
 # Names
@@ -373,11 +325,6 @@ def test_an_entry_point_without_a_distribution_is_listed_as_such(site: Site) -> 
 
 
 # Plugins that are wrong
-
-
-def plugin_of(name: str = "local", /, **hooks: Callable[..., Any]) -> Any:
-    """Return a plugin that is no installed distribution, with these hooks."""
-    return SimpleNamespace(__name__=name, **{hook: hookimpl(function) for hook, function in hooks.items()})
 
 
 def no_hook() -> None:
