@@ -151,7 +151,7 @@ def test_registrations_of_an_ini_file_stand_beside_their_plugin(tmp_path):
 
     assert table.exit_code == 0
     assert cells(table.output.splitlines()[-1])[-2:] == ["tiktok, sandbox", "yes"]
-    assert [plugin["registrations"] for plugin in told["plugins"]] == [["tiktok", "sandbox"]]
+    assert [plugin["registrations"] for plugin in told["plugins"]] == [[], ["tiktok", "sandbox"]]
     assert "canary" not in table.output + json.dumps(told)
 
 
@@ -456,7 +456,7 @@ def test_a_demo_of_an_unknown_provider_is_one_line():
 
     assert (result.exit_code, result.output) == (
         1,
-        "Error: no plugin brings an emulator of 'tictoc'; there are: tiktok\n",
+        "Error: no plugin brings an emulator of 'tictoc'; there are: oidc, tiktok\n",
     )
 
 
