@@ -137,7 +137,8 @@ def test_what_is_not_on_the_list_of_plugins_is_not_loaded(settings, environ):
 
     assert reason == (
         "authkit.tiktok: no plugin supplies a provider 'tiktok'; installed are: none; "
-        "these plugins could not be loaded: 'acme' of (not found) (authkit.plugins lists it; install it, or take it out); "
+        "these plugins could not be loaded: 'acme' of (not found) "
+        "(authkit.plugins lists it; install it, or take it out); "
         "authkit.plugins leaves out: oidc, tiktok"
     )
 
