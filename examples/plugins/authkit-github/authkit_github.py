@@ -44,9 +44,9 @@ def read_error(data: Mapping[str, Any]) -> Refusal | None:
     """Read a refusal of the token endpoint (its HTTP status is 200), of a callback, or of the REST API."""
     if refusal := read_refusal(data):
         return replace(refusal, meaning=MEANINGS.get(refusal.error))
-    if "message" not in data or "documentation_url" not in data:
+    said = data.get("message")
+    if not isinstance(said, str) or data.get("documentation_url") is None:
         return None
-    said = str(data["message"])
     return Refusal(said, meaning=errors.ProviderRateLimited if "rate limit" in said else None)
 
 

@@ -116,7 +116,9 @@ def test_a_login_has_the_number_as_its_subject_and_the_primary_address() -> None
 def test_an_id_that_is_no_number_is_nobody(number: Any) -> None:
     app = App(FakeGitHub(user={**USER, "id": number}))
 
-    assert refuse(app, errors.ProviderProtocolError).reason == "GitHub's id of the user is no number"
+    error = refuse(app, errors.ProviderProtocolError)
+
+    assert error.reason.startswith("GitHub's id of the user is no number; in the plugin's function authkit_github.")
 
 
 @pytest.mark.parametrize("name", [{"name": None}, {"name": ""}, {}])
