@@ -4,6 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 METADATA := pyproject.toml setup.cfg authkit_tiktok/pyproject.toml
+PLUGINS := $(addprefix examples/plugins/,authkit-github/authkit_github.py authkit-google/authkit_google.py)
 FAST := not slow and not browser and not interop
 NODE_MODULES := tests/interop/node_modules
 CHECK ?=
@@ -25,7 +26,7 @@ lint: $(VENV)/all.installed
 	$(BIN)/ruff check .
 
 types: $(VENV)/all.installed
-	$(BIN)/mypy authkit authkit_tiktok
+	$(BIN)/mypy authkit authkit_tiktok $(PLUGINS)
 	$(BIN)/pyright --pythonpath $(BIN)/python
 
 arrows: $(VENV)/all.installed       ## imports go down only

@@ -25,7 +25,7 @@ from authkit.clientauth import ClientAuth, client_auth
 from authkit.errors import InvalidRequest, IssuerMismatch, ReauthRequired
 from authkit.models import Profile, Secret, Token
 from authkit.provider import AuthorizationRequest, AuthorizationResponse, OAuth2Provider, Refusal
-from authkit.replies import guarded, read_reply, read_token, refusal_error
+from authkit.replies import answer_of, guarded, read_reply, read_token, refusal_error
 from authkit.transport import Transport
 from authkit.urls import as_https
 
@@ -104,7 +104,8 @@ class OAuth2Client:
     def fetch_profile(self, token: Token) -> Profile:
         """Fetch the profile with the provider's own `userinfo` and `profile` functions."""
         api = BearerApi(self._provider, self._session(token), self._secrets(token))
-        return guarded(lambda: self._provider.profile(self._provider.userinfo(api, token)))
+        data = answer_of(self._provider.userinfo, Mapping, api, token)  # type: ignore[type-abstract]  # only compared
+        return answer_of(self._provider.profile, Profile, data)
 
     def refresh(self, token: Token) -> Token:
         """Return a fresh token (RFC 6749, section 6); the old refresh token stays where no new one came."""

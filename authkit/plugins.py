@@ -6,11 +6,10 @@ This is the only file that calls hooks.
 from __future__ import annotations
 
 import logging
-import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import EntryPoint
 from traceback import format_exc
 from types import MappingProxyType
 from typing import Any
@@ -18,69 +17,15 @@ from typing import Any
 import pluggy
 
 from authkit import hookspecs
-from authkit.errors import AuthkitError, ConfigError, printable
-from authkit.hookspecs import ENTRY_POINT_GROUP
+from authkit.candidates import Candidate, PluginInfo, find_candidates, local_candidates
+from authkit.errors import AuthkitError, ConfigError
+from authkit.inspection import check_hooks, problem_of, providers_in
 from authkit.models import Identity, Login, ProviderEvent, traceback_without
-from authkit.provider import AnyProvider, Emulator, OAuth2Provider, Provider
+from authkit.provider import AnyProvider, Emulator
 
-__all__ = ["RESERVED_NAMES", "PluginInfo", "Plugins", "check_name", "is_free", "is_name", "load_plugins"]
+__all__ = ["PluginInfo", "Plugins", "load_plugins"]
 
 logger = logging.getLogger(__name__)
-
-NAME = re.compile(r"[a-z][a-z0-9-]{0,31}")
-RESERVED_NAMES = frozenset(
-    "accounts api authkit base ca callback connect health jwks link login logout metrics native oidc plugins "  # noqa: SIM905 - a list would take a page
-    "prefix proxy secret session static unlink vault webhook".split()
-)
-
-
-def is_name(name: str) -> bool:
-    """Whether `name` has the form of a name."""
-    return NAME.fullmatch(name) is not None
-
-
-def is_free(name: str) -> bool:
-    """Whether `name` may name a registration: of the right form, and not reserved."""
-    return is_name(name) and name not in RESERVED_NAMES
-
-
-def check_name(name: object, what: str, *, may_be_reserved: bool = False) -> str:
-    """Return `name` if it may name a provider or a registration.
-
-    Args:
-        name: the name.
-        what: what it names, for the message.
-        may_be_reserved: whether a reserved name will do, as for a provider that the core itself supplies.
-
-    Raises:
-        ConfigError: it does not match ``[a-z][a-z0-9-]{0,31}`` in full, or is reserved.
-    """
-    if not isinstance(name, str) or not NAME.fullmatch(name):
-        raise ConfigError(f"{what} name {str(name)[:80]!r} does not match [a-z][a-z0-9-]{{0,31}}; choose another")
-    if name in RESERVED_NAMES and not may_be_reserved:
-        raise ConfigError(f"{what} name {name!r} is reserved; choose another")
-    return name
-
-
-@dataclass(frozen=True, slots=True)
-class PluginInfo:
-    """One plugin that was found: what it is, and why it is not usable if it is not.
-
-    Attributes:
-        name: the entry point's name.
-        distribution: the installed distribution that brings it, with its version.
-        version: the distribution's version.
-        providers: the names of the providers that it supplies.
-        hooks: the hooks that it implements.
-        problem: why it cannot be used, "" when it can.
-    """
-
-    name: str
-    distribution: str
-    version: str
-    providers: tuple[str, ...] = ()
-    hooks: tuple[str, ...] = ()
-    problem: str = ""
 
 
 class Plugins:
@@ -89,7 +34,8 @@ class Plugins:
     Attributes:
         infos: every plugin that was found, in the order of their names.
         providers: the usable providers, by name.
-        conflicts: a sentence for each provider name that two plugins claim.
+        conflicts: a sentence for each name that more than one plugin claims, be it a plugin's or a provider's.
+        left_out: the plugins that are installed, and not allowed.
     """
 
     def __init__(
@@ -98,22 +44,51 @@ class Plugins:
         infos: Sequence[PluginInfo],
         providers: Mapping[str, AnyProvider],
         conflicts: Sequence[str] = (),
+        left_out: Sequence[str] = (),
     ) -> None:
         self._manager = manager
         self.infos = tuple(infos)
         self.providers = MappingProxyType(dict(providers))
         self.conflicts = tuple(conflicts)
+        self.left_out = tuple(left_out)
 
     def emulators(self) -> Mapping[str, Callable[[], Emulator]]:
         """Return what makes an emulator, by the name of the provider that it emulates."""
-        makers: dict[str, Callable[[], Emulator]] = {}
+        made, failures = self._emulators()
+        for plugin, failure in failures.items():
+            logger.error("the plugin %s cannot make its emulators", plugin, exc_info=failure)
+        rivals = _claimed("emulates", made.items())
+        for rivalry in rivals.values():
+            logger.error("%s", rivalry)
+        return {name: make for makers in made.values() for name, make in makers.items() if name not in rivals}
+
+    def emulator_problems(self) -> Mapping[str, str]:
+        """Return what is wrong with a plugin's emulators, by the plugin's `PluginInfo.label`.
+
+        What an emulator needs need not be installed where an app runs: that is no problem.
+        """
+        made, failures = self._emulators()
+        rivals = _claimed("emulates", made.items())
+        broken = {plugin: exc for plugin, exc in failures.items() if not isinstance(exc, (ImportError, ConfigError))}
+        return {
+            **{
+                plugin: "; ".join(rivals[name] for name in makers if name in rivals)
+                for plugin, makers in made.items()
+            },
+            **{plugin: problem_of(exc, "its authkit_emulators failed") for plugin, exc in broken.items()},
+        }
+
+    def _emulators(self) -> tuple[Mapping[str, Mapping[str, Callable[[], Emulator]]], Mapping[str, BaseException]]:
+        """Return what makes emulators, by plugin and provider, and what came out of the plugins that failed."""
+        made: dict[str, Mapping[str, Callable[[], Emulator]]] = {}
+        failures: dict[str, BaseException] = {}
         for implementation in self._manager.hook.authkit_emulators.get_hookimpls():
             try:
                 answer: Any = implementation.function()
-                makers.update({make().provider: make for make in answer})
-            except Exception:
-                logger.exception("the plugin %r cannot make its emulators", implementation.plugin_name)
-        return makers
+                made[implementation.plugin_name] = {make().provider: make for make in answer}
+            except (Exception, SystemExit) as exc:  # noqa: BLE001 - a plugin may fail in any way
+                failures[implementation.plugin_name] = exc
+        return made, failures
 
     def login_succeeded(self, login: Login) -> None:
         """Tell the observers of ``authkit_login_succeeded``."""
@@ -157,16 +132,27 @@ class Plugins:
             arguments = {name: values[name] for name in implementation.argnames}
             raised = _traceback_of(partial(implementation.function, **arguments), values.get("login"))
             if raised:
-                logger.error("the observer %s of plugin %r raised\n%s", hook, implementation.plugin_name, raised)
+                logger.error("the observer %s of plugin %s raised\n%s", hook, implementation.plugin_name, raised)
 
 
 def _traceback_of(observer: Callable[[], object], login: object) -> str:
-    """Call `observer`, and return the traceback of what it raised, without the login's tokens; "" for nothing."""
+    """Call `observer`, and return the traceback of what it raised, without the login's tokens; "" for nothing.
+
+    What ends a thread from outside, such as `KeyboardInterrupt`, is not the observer's, and goes on.
+    """
     try:
         observer()
-    except Exception as exc:  # noqa: BLE001 - an observer is somebody else's code, and breaks no login
+    except (Exception, SystemExit) as exc:  # noqa: BLE001 - an observer is somebody else's code, and breaks no login
         return traceback_without(login.token, exc) if isinstance(login, Login) else format_exc()
     return ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Loaded:
+    """One plugin, and the providers that it supplies, by name."""
+
+    info: PluginInfo
+    providers: Mapping[str, AnyProvider]
 
 
 def load_plugins(
@@ -181,79 +167,91 @@ def load_plugins(
     """
     manager = pluggy.PluginManager("authkit")
     manager.add_hookspecs(hookspecs)
-    infos: list[PluginInfo] = []
-    providers: dict[str, AnyProvider] = {}
-    owners: dict[str, str] = {}
-    conflicts: list[str] = []
-    for name, label, version, load in _candidates(allowed, found, extra):
-        info, supplied = _load(manager, name, label, version, load)
-        infos.append(info)
-        for provider in supplied:
-            if provider.name in owners:
-                both = f"{owners[provider.name]} and {label} {version}".strip()
-                conflicts.append(f"two plugins supply a provider named {provider.name!r}: {both}; uninstall one")
-            owners[provider.name] = f"{label} {version}".strip()
-            providers[provider.name] = provider
-    return Plugins(manager, infos, providers, conflicts)
+    installed = find_candidates(found)
+    names = {candidate.name for candidate in installed}
+    chosen = [candidate for candidate in installed if allowed is None or candidate.name in allowed]
+    twins = _claimed("is named", [(candidate.label, [candidate.name]) for candidate in chosen])
+    loaded = [
+        _refused(candidate, twins[candidate.name]) if candidate.name in twins else _load(manager, candidate)
+        for candidate in (*chosen, *local_candidates(extra))
+    ]
+    rivals = _claimed("supplies a provider named", [(one.info.label, one.providers) for one in loaded])
+    missing = [Candidate(name, "(not found)", "", object) for name in sorted(set(allowed or ()) - names)]
+    loaded += [_refused(candidate, "authkit.plugins lists it; install it, or take it out") for candidate in missing]
+    return Plugins(
+        manager,
+        [_with_rivals(one.info, rivals) for one in loaded],
+        {name: provider for one in loaded for name, provider in one.providers.items() if name not in rivals},
+        [*twins.values(), *rivals.values()],
+        left_out=() if allowed is None else sorted(names - set(allowed)),
+    )
 
 
-def _candidates(
-    allowed: Collection[str] | None, found: Iterable[EntryPoint] | None, extra: Iterable[object]
-) -> Iterable[tuple[str, str, str, Callable[[], object]]]:
-    """Yield name, distribution, version and loader of each plugin; an entry point that is listed twice once."""
-    points = entry_points(group=ENTRY_POINT_GROUP) if found is None else found
-    seen: set[tuple[str, str, str]] = set()
-    for point in sorted(points, key=lambda point: (point.name, point.value)):
-        label, version = (point.dist.name, point.dist.version) if point.dist else ("(no distribution)", "")
-        if (point.name, point.value, label) in seen or (allowed is not None and point.name not in allowed):
-            continue
-        seen.add((point.name, point.value, label))
-        yield point.name, label, version, point.load
-    for plugin in extra:
-        yield getattr(plugin, "__name__", type(plugin).__name__), "(not installed)", "", partial(_same, plugin)
-
-
-def _same(plugin: object) -> object:
-    return plugin
-
-
-def _load(
-    manager: pluggy.PluginManager, name: str, label: str, version: str, load: Callable[[], object]
-) -> tuple[PluginInfo, list[AnyProvider]]:
-    """Load one plugin and return what it is, with its providers."""
+def _load(manager: pluggy.PluginManager, candidate: Candidate) -> _Loaded:
+    """Load one plugin."""
     hooks: tuple[str, ...] = ()
     plugin: object = None
-    is_new = False
+    is_registered = False
+    doing = "it cannot be imported"
     try:
-        plugin = load()
-        is_new = not manager.is_registered(plugin)
-        manager.register(plugin, name=f"{name} ({label})")
+        plugin = candidate.load()
+        doing = "its hooks cannot be read"
+        _check_plugin(manager, plugin)
+        manager.register(plugin, name=candidate.label)
+        is_registered = True
         manager.check_pending()
         hooks = tuple(sorted(caller.name for caller in manager.get_hookcallers(plugin) or ()))
-        supplied = _providers_of(manager, plugin, may_be_reserved=_is_core(label))
-    except (Exception, SystemExit) as exc:  # noqa: BLE001 - a plugin may fail in any way, and the others must go on
-        if is_new and manager.is_registered(plugin):
+        doing = "its authkit_providers failed"
+        providers = _providers_of(manager, plugin, candidate)
+    except KeyboardInterrupt:
+        raise
+    except BaseException as exc:  # noqa: BLE001 - a plugin may fail in any way, and the others must go on
+        if is_registered:
             manager.unregister(plugin)
-        said = exc.reason if isinstance(exc, AuthkitError) else f"{type(exc).__name__}: {exc}"
-        problem = printable(said)
-        logger.warning("plugin %r of %s is not usable: %s", name, f"{label} {version}".strip(), problem)
-        return PluginInfo(name, label, version, hooks=hooks, problem=problem), []
-    return PluginInfo(name, label, version, tuple(provider.name for provider in supplied), hooks), supplied
+        return _refused(candidate, problem_of(exc, doing), hooks)
+    return _Loaded(candidate.info(hooks, tuple(providers)), providers)
 
 
-def _is_core(distribution: str) -> bool:
-    """Whether this is the core's own distribution, however its metadata spells it."""
-    return re.sub(r"[-_.]+", "-", distribution).lower() == "authkit-core"
+def _check_plugin(manager: pluggy.PluginManager, plugin: object) -> None:
+    if manager.is_registered(plugin):
+        other = manager.get_name(plugin)
+        raise ConfigError(f"it is the same object as the plugin {other}; take one of the two out")
+    check_hooks(plugin)
 
 
-def _providers_of(manager: pluggy.PluginManager, plugin: object, *, may_be_reserved: bool) -> list[AnyProvider]:
-    supplied: list[AnyProvider] = []
+def _providers_of(manager: pluggy.PluginManager, plugin: object, candidate: Candidate) -> Mapping[str, AnyProvider]:
     for implementation in manager.hook.authkit_providers.get_hookimpls():
         if implementation.plugin is plugin:
-            answer: Any = implementation.function()
-            for provider in answer:
-                if not isinstance(provider, (OAuth2Provider, Provider)):
-                    raise TypeError(f"authkit_providers returned a {type(provider).__name__}, which is no provider")
-                check_name(provider.name, "provider", may_be_reserved=may_be_reserved)
-                supplied.append(provider)
-    return supplied
+            return providers_in(implementation.function(), may_be_reserved=candidate.is_core)
+    return {}
+
+
+def _refused(candidate: Candidate, problem: str, hooks: tuple[str, ...] = ()) -> _Loaded:
+    """Return a plugin that is not usable, and say so in the log."""
+    info = candidate.info(hooks, problem=problem)
+    logger.warning("plugin %s is not usable: %s", info.label, problem)
+    return _Loaded(info, {})
+
+
+def _with_rivals(info: PluginInfo, rivals: Mapping[str, str]) -> PluginInfo:
+    """Return `info` with what is wrong about those of its providers that other plugins supply too."""
+    problems = [info.problem, *(rivals[name] for name in info.providers if name in rivals)]
+    return replace(info, problem="; ".join(filter(None, problems)))
+
+
+def _claimed(how: str, claims: Iterable[tuple[str, Iterable[str]]]) -> Mapping[str, str]:
+    """Return a sentence for each name that more than one plugin claims: never does the last one win.
+
+    Args:
+        how: what a plugin does with the name.
+        claims: the names that each plugin claims, with the plugin's label.
+    """
+    owners: dict[str, list[str]] = {}
+    for label, names in claims:
+        for name in names:
+            owners.setdefault(name, []).append(label)
+    return {
+        name: f"more than one plugin {how} {name!r}: {' and '.join(labels)}; uninstall all but one"
+        for name, labels in owners.items()
+        if len(labels) > 1
+    }

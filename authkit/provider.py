@@ -250,6 +250,7 @@ class OAuth2Provider:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "prompts", freeze(self.prompts))
+        object.__setattr__(self, "options", tuple(self.options))
         for name in ("default_scope", "basic_scope"):
             scope = getattr(self, name)
             object.__setattr__(self, name, scope if isinstance(scope, str) else tuple(scope))

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from authkit.frozen import freeze
 from authkit.models import Secret
 from authkit.provider import AnyProvider
 
@@ -26,6 +27,11 @@ class Registration:
         redirect_uri: where the provider sends the browser back to.
         prompt: the prompt of each login, None for the provider's default.
         options: the values of the provider's own options, by name; a secret one is a `Secret`.
+        authority: who vouches for the subjects: the issuer of OpenID Connect, else the provider's name.
+        prompts: what `prompt` may be, each with the parameters that ask for it.
+        basic_scope: what must be asked for, because there is no profile without it.
+
+    The last three are read off the provider, once: a plugin that changes its object afterwards changes no login.
     """
 
     name: str
@@ -38,20 +44,16 @@ class Registration:
     prompt: str | None = None
     options: Mapping[str, Any] = field(default_factory=dict)
 
-    @property
-    def authority(self) -> str:
-        """Who vouches for the subjects: the issuer of OpenID Connect, else the provider's name."""
-        return getattr(self.provider, "authority", self.provider.name)
+    authority: str = field(init=False)
+    prompts: Mapping[str, Mapping[str, str]] = field(init=False)
+    basic_scope: tuple[str, ...] = field(init=False)
 
-    @property
-    def prompts(self) -> Mapping[str, Mapping[str, str]]:
-        """What `prompt` may be, each with the parameters that ask for it."""
-        return getattr(self.provider, "prompts", {})
-
-    @property
-    def basic_scope(self) -> tuple[str, ...]:
-        """What must be asked for, because there is no profile without it."""
-        return getattr(self.provider, "basic_scope", ())
+    def __post_init__(self) -> None:
+        provider = self.provider
+        object.__setattr__(self, "scope", tuple(self.scope))
+        object.__setattr__(self, "authority", getattr(provider, "authority", provider.name))
+        object.__setattr__(self, "prompts", freeze(getattr(provider, "prompts", {})))
+        object.__setattr__(self, "basic_scope", tuple(getattr(provider, "basic_scope", ())))
 
     def scope_with(self, more: Sequence[str]) -> tuple[str, ...]:
         """Return the scope and `more`, each once; a text counts as its words."""

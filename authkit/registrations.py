@@ -11,10 +11,12 @@ from urllib.parse import urlsplit
 
 from authkit import pkce
 from authkit.errors import ConfigError
+from authkit.inspection import place_of
 from authkit.keys import REGISTRATION_KEYS, Key, option_key
 from authkit.models import Secret
+from authkit.names import check_name
 from authkit.oauth2 import OAuth2Client
-from authkit.plugins import Plugins, check_name
+from authkit.plugins import Plugins
 from authkit.provider import AnyProvider, Configurable, OAuth2Provider, ProviderClient
 from authkit.registration import Registration
 from authkit.site import Site
@@ -48,6 +50,8 @@ def _registration(name: str, given: Mapping[str, str], site: Site, plugins: Plug
     prefix = f"authkit.{name}."
     provider = provider_of(given.get("provider", name), name, plugins)
     options = {option.name: option_key(option) for option in getattr(provider, "options", ())}
+    if ours := sorted(REGISTRATION_KEYS.keys() & options):
+        raise ConfigError(f"authkit.{name}: {provider.title} has options of authkit's own names: {', '.join(ours)}")
     declared = {**REGISTRATION_KEYS, **options}
     if not getattr(provider, "is_secret_required", True):
         declared["client_secret"] = replace(declared["client_secret"], is_required=False, default=Secret(""))
@@ -81,6 +85,8 @@ def provider_of(wanted: str, registration: str, plugins: Plugins) -> AnyProvider
     broken = [f"{info.name!r} of {info.distribution} ({info.problem})" for info in plugins.infos if info.problem]
     if broken:
         advice += f"; these plugins could not be loaded: {', '.join(broken)}"
+    if plugins.left_out:
+        advice += f"; authkit.plugins leaves out: {', '.join(plugins.left_out)}"
     raise ConfigError(f"authkit.{registration}: no plugin supplies a provider {wanted!r}; {advice}")
 
 
@@ -179,6 +185,11 @@ def make_client(registration: Registration, transport: Transport, clock: Callabl
         return OAuth2Client(provider, client_id, secret, transport, clock)
     try:
         return provider.client(client_id, secret, transport)
+    except (ConfigError, ImportError):
+        raise
     except ValueError as exc:
         problem = ConfigError(f"authkit.{registration.name}.{exc}")
+    except Exception as exc:  # noqa: BLE001 - a plugin's own code; what it says may hold the secret that it was given
+        said = f"the plugin's client function raised {type(exc).__name__}{place_of(exc)}"
+        problem = ConfigError(f"authkit.{registration.name}: {said}")
     raise problem

@@ -16,7 +16,7 @@ from authkit.models import Secret
 from authkit.provider import OAuth2Provider, Refusal
 from authkit.transport import read_json
 
-__all__ = ["guarded", "read_list", "read_reply", "read_token", "refusal_error"]
+__all__ = ["answer_of", "guarded", "read_list", "read_reply", "read_token", "refusal_error"]
 
 MAX_TOKEN = 8192
 MAX_ID_TOKEN = 65_536
@@ -61,6 +61,26 @@ def guarded(call: Callable[[], T]) -> T:
         place = f"{PurePath(frame.filename).name}:{frame.lineno}"
         failure = ProviderProtocolError(f"{type(exc).__name__} at {place} while reading the provider's answer")
     raise failure
+
+
+def answer_of(function: Callable[..., T], kind: type[T], *arguments: object) -> T:
+    """Return what a plugin's function makes of `arguments`.
+
+    Raises:
+        ProviderProtocolError: it is no `kind`, or makes no sense; the reason names the function.
+    """
+    module, name = getattr(function, "__module__", ""), getattr(function, "__qualname__", "")
+    # The core's own functions, and objects that are called, have no name that tells anybody anything.
+    place = f"; in the plugin's function {module}.{name}" if name and not module.startswith("authkit.") else ""
+    try:
+        answer: object = guarded(lambda: function(*arguments))
+    except ProviderProtocolError as error:
+        error.reason = printable(error.reason + place)
+        raise
+    if not isinstance(answer, kind):
+        got = type(answer).__name__
+        raise ProviderProtocolError(f"the plugin returned a {got}, not a {kind.__name__}{place}")
+    return answer
 
 
 def refusal_error(refusal: Refusal, status: int, secrets: Iterable[Secret] = ()) -> AuthkitError:

@@ -13,7 +13,8 @@ from authkit.errors import ConfigError
 from authkit.flow import AuthKit
 from authkit.keys import MEMBER_KEYS, PART_KEYS, REGISTRATION_KEYS, SITE_KEYS, option_key, words
 from authkit.models import Secret
-from authkit.plugins import Plugins, is_free, load_plugins
+from authkit.names import is_free
+from authkit.plugins import Plugins, load_plugins
 from authkit.registration import Registration
 from authkit.registrations import make_client, make_registrations, plain_origins, provider_of
 from authkit.seal import Sealer

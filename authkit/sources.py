@@ -11,7 +11,7 @@ from typing import Any
 
 from authkit.errors import ConfigError
 from authkit.keys import Key
-from authkit.plugins import is_free, is_name
+from authkit.names import is_free, is_name
 
 __all__ = ["Declared", "Given", "collect", "parse_values", "read_file", "setting_text"]
 

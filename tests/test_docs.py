@@ -69,6 +69,18 @@ def test_links_inside_the_repository_lead_somewhere(path: Path) -> None:
     assert [target for target in local if not (path.parent / target).exists()] == []
 
 
+def test_the_page_about_plugins_quotes_what_the_code_says_of_one_that_does_not_load() -> None:
+    code = "".join((ROOT / "authkit" / name).read_text(encoding="utf-8") for name in ("inspection.py", "plugins.py"))
+    code += (ROOT / "authkit" / "names.py").read_text(encoding="utf-8").replace("{what} name", "provider name")
+    code += "".join(f"more than one plugin {how} " for how in re.findall(r'_claimed\("([a-z ]+)"', code))
+    text = (ROOT / "docs" / "plugins.md").read_text(encoding="utf-8").partition("<!-- plugin-problems -->")[2]
+    quoted = re.findall(r"^\| `(.+?)` \|", text, re.MULTILINE)
+    fragments = [part.strip(" :?;,") for quote in quoted for part in quote.split("…")]
+
+    assert len(quoted) == 24
+    assert [part for part in fragments if len(part) > 10 and part not in code] == []
+
+
 def test_readme_is_at_most_150_lines() -> None:
     assert len((ROOT / "README.md").read_text(encoding="utf-8").splitlines()) <= 150
 
@@ -77,7 +89,7 @@ def test_readme_is_at_most_150_lines() -> None:
     ("page", "example"),
     [
         ("README.md", "hello.py"),
-        ("README.md", "acme_plugin/authkit_acme.py"),
+        ("README.md", "plugins/authkit-acme/authkit_acme.py"),
         ("docs/pyramid.md", "test_hello.py"),
     ],
 )

@@ -25,7 +25,7 @@ from authkit.plugins import load_plugins
 from authkit_tiktok.emulator import TikTokEmulator
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
-HELLO, ACME = EXAMPLES / "hello.py", EXAMPLES / "acme_plugin" / "authkit_acme.py"
+HELLO, ACME = EXAMPLES / "hello.py", EXAMPLES / "plugins" / "authkit-acme" / "authkit_acme.py"
 SECRET = "an-app-secret-that-is-long-enough-for-everyone"
 HELLO_PORT = 6543
 IDENTITY = "v1:tiktok:sbawemulator0001:-000AbCdEfGhIjKlMnOpQrStUvWxYz01"
@@ -140,7 +140,7 @@ def test_the_app_runs_as_a_script_beside_an_emulator():
     assert errors == b""
 
 
-# acme_plugin
+# plugins/authkit-acme
 
 
 def test_a_plugin_is_at_most_20_lines():

@@ -1002,7 +1002,10 @@ def test_plg_08_a_profile_function_must_return_a_profile(network: Network, wrong
 
     error = refused_answer(network, ProviderProtocolError, profile=lambda _: wrong)
 
-    assert error.reason == f"the plugin returned a {kind}, not a Profile"
+    assert error.reason == (
+        f"the plugin returned a {kind}, not a Profile; in the plugin's function test_flow."
+        "test_plg_08_a_profile_function_must_return_a_profile.<locals>.<lambda>"
+    )
 
 
 def test_plg_08_a_profile_function_must_not_be_a_coroutine(network: Network) -> None:
@@ -1014,7 +1017,9 @@ def test_plg_08_a_profile_function_must_not_be_a_coroutine(network: Network) -> 
     error = refused_answer(network, ProviderProtocolError, profile=lambda _: coroutine)
     coroutine.close()
 
-    assert error.reason == "the plugin returned a coroutine, not a Profile"
+    assert error.reason.startswith(
+        "the plugin returned a coroutine, not a Profile; in the plugin's function test_flow."
+    )
 
 
 @pytest.mark.parametrize("wrong", [None, [], "user-1", 5])

@@ -10,7 +10,7 @@ import pytest
 
 from authkit import Option, Secret
 from authkit.keys import MEMBER_KEYS, PART_KEYS, REGISTRATION_KEYS, SITE_KEYS, option_key, words
-from authkit.plugins import RESERVED_NAMES
+from authkit.names import RESERVED_NAMES
 
 OF_PARTS = {f"{part}.{name}": key for part, keys in PART_KEYS.items() for name, key in keys.items()}
 OF_MEMBERS = {f"{part}.<name>.{name}": key for part, keys in MEMBER_KEYS.items() for name, key in keys.items()}

@@ -135,7 +135,12 @@ def test_an_empty_variable_is_none():
 def test_what_is_not_on_the_list_of_plugins_is_not_loaded(settings, environ):
     reason = reason_of("tiktok", {**OWN, **settings}, **environ)
 
-    assert reason == "authkit.tiktok: no plugin supplies a provider 'tiktok'; installed are: none"
+    assert reason == (
+        "authkit.tiktok: no plugin supplies a provider 'tiktok'; installed are: none; "
+        "these plugins could not be loaded: 'acme' of (not found) "
+        "(authkit.plugins lists it; install it, or take it out); "
+        "authkit.plugins leaves out: oidc, tiktok"
+    )
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import email
+import json
 import os
 import re
 import shutil
@@ -475,3 +476,22 @@ def test_a_command_without_the_extra_of_its_part_says_how_to_get_it(
         "Error: accounts need SQLAlchemy and Alembic: pip install 'authkit-core[accounts]'\n",
     )
     must_run(command, "--help", cwd=place.folder)
+
+
+def test_the_example_plugins_are_found_once_their_wheels_are_installed(
+    make_place: MakePlace, source: Path, core: Distribution, tmp_path: Path
+) -> None:
+    names = ("authkit-acme", "authkit-github", "authkit-google")
+    for name in names:
+        build(source / "examples" / "plugins" / name, tmp_path, "--wheel")
+    place = make_place(f"authkit-core[cli,oidc] @ file://{core.wheel}", *sorted(tmp_path.glob("*.whl")))
+
+    listed = json.loads(must_run(place.python.parent / "authkit", "plugins", "--json", cwd=place.folder))
+
+    found = {plugin["name"]: plugin for plugin in listed["plugins"]}
+    assert {name: found[name.removeprefix("authkit-")]["distribution"] for name in names} == {
+        name: name for name in names
+    }
+    assert [(plugin["name"], plugin["problem"]) for plugin in listed["plugins"] if plugin["problem"]] == []
+    assert found["google"]["providers"] == ["google"]
+    assert [Path(name).name for wheel in tmp_path.glob("*.whl") for name in contents(wheel) if "test" in name] == []

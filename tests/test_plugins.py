@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import re
 import sys
-from collections.abc import Callable, Iterator
 from dataclasses import replace
 from importlib.metadata import Distribution, EntryPoint
 from pathlib import Path
@@ -16,28 +15,14 @@ import pytest
 from fakes import ACCESS_TOKEN, Browser, Network, acme, callback, make_kit, plugins_with
 from hypothesis import given
 from hypothesis import strategies as st
+from plugin_world import PLUGIN, Site, plugin_of, points_named
 
-from authkit import AuthKit, Login, errors, hookimpl
+from authkit import AuthKit, Login, errors
 from authkit.errors import ConfigError, UnknownProvider
-from authkit.plugins import RESERVED_NAMES, PluginInfo, check_name, load_plugins
+from authkit.names import RESERVED_NAMES, check_name
+from authkit.plugins import PluginInfo, load_plugins
 
-PLUGIN = """
-from authkit import OAuth2Provider, Profile, hookimpl
-
-provider = OAuth2Provider(
-    name={provider!r},
-    title="A",
-    authorize_url="https://a.example/authorize",
-    token_url="https://a.example/token",
-    userinfo_url="https://a.example/me",
-    profile=lambda data: Profile(data["id"]),
-)
-
-
-@hookimpl
-def authkit_providers():
-    return [provider]
-"""
+pytest_plugins = ["plugin_fixtures"]
 
 OBSERVER = """
 seen = []
@@ -56,33 +41,6 @@ def settings_for(*names: str, **more: str) -> dict[str, str]:
     for name in names:
         settings |= {f"authkit.{name}.client_id": "id", f"authkit.{name}.client_secret": "secret"}
     return settings
-
-
-class Site:
-    """A folder on ``sys.path`` into which distributions are installed."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-
-    def install(self, name: str, source: str = "", *, value: str = "", version: str = "1.0", dist: str = "") -> str:
-        """Install a distribution with one module and one entry point `name`; return the name of the module."""
-        module = f"authkit_of_test_{name.replace('-', '_')}"
-        (self.folder / f"{module}.py").write_text(source or PLUGIN.format(provider=name), encoding="utf-8")
-        dist = dist or f"dist-{name}"
-        info = self.folder / f"{dist.replace('-', '_')}-{version}.dist-info"
-        info.mkdir()
-        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {dist}\nVersion: {version}\n", encoding="utf-8")
-        (info / "entry_points.txt").write_text(f"[authkit]\n{name} = {value or module}\n", encoding="utf-8")
-        return module
-
-
-@pytest.fixture
-def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
-    """Give a folder to install real distributions into; what was imported from it is forgotten afterwards."""
-    monkeypatch.syspath_prepend(tmp_path)
-    yield Site(tmp_path)
-    for name in [name for name in sys.modules if name.startswith("authkit_of_test_")]:
-        del sys.modules[name]
 
 
 # Names
@@ -222,12 +180,26 @@ def test_an_allow_list_of_blanks_in_the_environment_is_none(site: Site) -> None:
 @pytest.mark.parametrize(
     ("source", "problem"),
     [
-        ("import no_such_module_anywhere", "ModuleNotFoundError: No module named 'no_such_module_anywhere'"),
-        ("def (:", "SyntaxError: "),
-        ("raise ValueError('a\\nb')", r"ValueError: a\nb"),
-        ("raise SystemExit(3)", "SystemExit: 3"),
+        (
+            "import no_such_module_anywhere",
+            "ModuleNotFoundError: No module named 'no_such_module_anywhere' (authkit_of_test_broken.py:1); "
+            "install what is missing, or uninstall it",
+        ),
+        ("def (:", "SyntaxError: invalid syntax (authkit_of_test_broken.py, line 1); update it, or uninstall it"),
+        (
+            "\nraise ValueError('a\\nb')",
+            r"ValueError: a\nb (authkit_of_test_broken.py:2); update it, or uninstall it",
+        ),
+        ("raise SystemExit(3)", "SystemExit: 3 (authkit_of_test_broken.py:1); update it, or uninstall it"),
+        ("raise GeneratorExit", "GeneratorExit:  (authkit_of_test_broken.py:1); update it, or uninstall it"),
+        ("class Stop(BaseException): ...\nraise Stop('now')", "Stop: now (authkit_of_test_broken.py:2); update it"),
+        (
+            "class Mute(Exception):\n    def __str__(self): raise OSError\nraise Mute",
+            "Mute (authkit_of_test_broken.py:3); update it, or uninstall it",
+        ),
+        ("def f(): f()\nf()", "RecursionError: maximum recursion depth exceeded"),
     ],
-    ids=["import", "syntax", "value", "exit"],
+    ids=["import", "syntax", "value", "exit", "generator-exit", "base", "mute", "recursion"],
 )
 def test_plg_07_a_plugin_that_cannot_be_imported_does_not_stop_the_others(
     site: Site, caplog: pytest.LogCaptureFixture, source: str, problem: str
@@ -244,11 +216,11 @@ def test_plg_07_a_plugin_that_cannot_be_imported_does_not_stop_the_others(
         "1.0",
         (),
     )
-    assert broken.problem.startswith(problem)
+    assert broken.problem.startswith(f"it cannot be imported: {problem}")
     assert good.problem == ""
     assert [*plugins.providers] == ["good"]
     assert [record.levelname for record in caplog.records] == ["WARNING"]
-    assert caplog.messages[0].startswith(f"plugin 'broken' of dist-broken 1.0 is not usable: {problem}")
+    assert caplog.messages == [f"plugin 'broken' of dist-broken 1.0 is not usable: {broken.problem}"]
     Browser().start(AuthKit.from_settings(settings_for("good"), plugins=plugins, environ={}), "good")
 
 
@@ -256,11 +228,12 @@ def test_plg_07_a_broken_plugin_that_is_needed_stops_the_start(site: Site) -> No
     site.install("broken", "raise ValueError('oh')")
 
     with pytest.raises(ConfigError) as caught:
-        AuthKit.from_settings(settings_for("broken", plugins="broken"), environ={})
+        AuthKit.from_settings(settings_for("broken"), plugins=load_plugins(found=points_named("broken")), environ={})
 
     assert caught.value.reason == (
         "authkit.broken: no plugin supplies a provider 'broken'; installed are: none; these plugins could not be "
-        "loaded: 'broken' of dist-broken (ValueError: oh)"
+        "loaded: 'broken' of dist-broken (it cannot be imported: ValueError: oh (authkit_of_test_broken.py:1); "
+        "update it, or uninstall it)"
     )
 
 
@@ -270,8 +243,13 @@ def test_plg_06_two_distributions_with_one_provider_stop_the_start(site: Site) -
 
     plugins = load_plugins(allowed=["first", "second"])
 
-    sentence = "two plugins supply a provider named 'acme': dist-first 1.1 and dist-second 2.2; uninstall one"
+    sentence = (
+        "more than one plugin supplies a provider named 'acme': 'first' of dist-first 1.1 and "
+        "'second' of dist-second 2.2; uninstall all but one"
+    )
     assert plugins.conflicts == (sentence,)
+    assert [(info.providers, info.problem) for info in plugins.infos] == [(("acme",), sentence)] * 2
+    assert dict(plugins.providers) == {}
     with pytest.raises(ConfigError) as caught:
         AuthKit.from_settings(settings_for("acme"), plugins=plugins, environ={})
     assert caught.value.reason == sentence
@@ -349,11 +327,6 @@ def test_an_entry_point_without_a_distribution_is_listed_as_such(site: Site) -> 
 # Plugins that are wrong
 
 
-def plugin_of(name: str = "local", /, **hooks: Callable[..., Any]) -> Any:
-    """Return a plugin that is no installed distribution, with these hooks."""
-    return SimpleNamespace(__name__=name, **{hook: hookimpl(function) for hook, function in hooks.items()})
-
-
 def no_hook() -> None:
     """Stand under a name that no hook has."""
 
@@ -376,21 +349,72 @@ def test_a_plugin_without_a_name_is_listed_by_its_class() -> None:
 @pytest.mark.parametrize(
     ("hooks", "problem"),
     [
-        ({"authkit_provider": no_hook}, "PluginValidationError: "),
-        ({"authkit_login_failed": wrong_arguments}, "PluginValidationError: "),
-        ({"authkit_providers": lambda: None}, "TypeError: "),
-        ({"authkit_providers": lambda: 5}, "TypeError: "),
-        ({"authkit_providers": lambda: acme}, "TypeError: "),
+        ({"authkit_provider": no_hook}, "unknown hook 'authkit_provider'; did you mean 'authkit_providers'?"),
+        (
+            {"shout": no_hook},
+            "unknown hook 'shout'; the hooks are: authkit_providers, authkit_emulators, authkit_login_",
+        ),
+        (
+            {"authkit_login_failed": wrong_arguments},
+            "authkit_login_failed wants 'request'; what it is given, by name: error",
+        ),
+        ({"authkit_providers": lambda: None}, "authkit_providers returned a NoneType; return a list of providers"),
+        ({"authkit_providers": lambda: 5}, "authkit_providers returned a int; return a list of providers"),
+        ({"authkit_providers": lambda: "acme"}, "authkit_providers returned a str; return a list of providers"),
+        ({"authkit_providers": lambda: b""}, "authkit_providers returned a bytes; return a list of providers"),
+        (
+            {"authkit_providers": lambda: {"acme": acme}},
+            "authkit_providers returned a dict; return a list of providers",
+        ),
+        (
+            {"authkit_providers": lambda: acme},
+            "authkit_providers returned a provider; return a list of them: [provider]",
+        ),
         (
             {"authkit_providers": lambda: ["acme"]},
-            "TypeError: authkit_providers returned a str, which is no provider",
+            "authkit_providers returned a str, which is no provider: it has no name",
         ),
-        ({"authkit_providers": lambda: [{}]}, "TypeError: authkit_providers returned a dict, which is no provider"),
-        ({"authkit_providers": lambda: [replace(acme, name="login")]}, "provider name"),
-        ({"authkit_providers": lambda: [replace(acme, name="a/b")]}, "provider name"),
-        ({"authkit_providers": lambda: 1 / 0}, "ZeroDivisionError: division by zero"),
+        (
+            {"authkit_providers": lambda: [{}]},
+            "authkit_providers returned a dict, which is no provider: it has no name, title, default_scope, client; "
+            "return OAuth2Provider values",
+        ),
+        (
+            {"authkit_providers": lambda: [SimpleNamespace(name="a", title="A", default_scope=())]},
+            "authkit_providers returned a SimpleNamespace, which is no provider: it has no client; return",
+        ),
+        (
+            {"authkit_providers": lambda: [acme, acme]},
+            "authkit_providers returned two providers named 'acme'; take one out",
+        ),
+        (
+            {"authkit_providers": lambda: [replace(acme, name="login")]},
+            "provider name 'login' is reserved; choose another",
+        ),
+        ({"authkit_providers": lambda: [replace(acme, name="a/b")]}, "provider name 'a/b' does not match [a-z]"),
+        (
+            {"authkit_providers": lambda: 1 / 0},
+            "its authkit_providers failed: ZeroDivisionError: division by zero (test_plugins.py:",
+        ),
     ],
-    ids=["unknown-hook", "arguments", "none", "int", "one", "str", "dict", "reserved", "name", "raises"],
+    ids=[
+        "unknown-hook",
+        "strange-hook",
+        "arguments",
+        "none",
+        "int",
+        "text",
+        "bytes",
+        "dict",
+        "one",
+        "str",
+        "dicts",
+        "no-client",
+        "twice",
+        "reserved",
+        "name",
+        "raises",
+    ],
 )
 def test_a_wrong_plugin_is_listed_with_its_problem_and_left_out(hooks: dict[str, Any], problem: str) -> None:
     seen: list[str] = []
@@ -435,7 +459,8 @@ def test_plg_06_two_local_plugins_with_one_provider_are_a_conflict() -> None:
     twins = [plugin_of(name, authkit_providers=lambda: [acme]) for name in ("one", "two")]
 
     assert load_plugins(found=(), extra=twins).conflicts == (
-        "two plugins supply a provider named 'acme': (not installed) and (not installed); uninstall one",
+        "more than one plugin supplies a provider named 'acme': 'one' of (not installed) and "
+        "'two' of (not installed); uninstall all but one",
     )
 
 
@@ -469,8 +494,8 @@ def test_an_observer_that_raises_is_logged_and_the_others_are_still_told(caplog:
     assert told == ["d", "c", "b", "a"]
     lines = [record.getMessage().splitlines() for record in caplog.records if record.levelno == logging.ERROR]
     assert [(line[0], line[-1]) for line in lines] == [
-        ("the observer authkit_login_succeeded of plugin 'c ((not installed))' raised", "OSError: canary"),
-        ("the observer authkit_login_succeeded of plugin 'b ((not installed))' raised", "LookupError: canary"),
+        ("the observer authkit_login_succeeded of plugin 'c' of (not installed) raised", "OSError: canary"),
+        ("the observer authkit_login_succeeded of plugin 'b' of (not installed) raised", "LookupError: canary"),
     ]
 
 
@@ -532,7 +557,7 @@ def test_an_emulator_hook_that_raises_is_logged_and_keeps_nothing_from_the_other
     makers: dict[str, object] = dict(load_plugins(found=(), extra=plugins).emulators())
 
     assert makers == {"one": One}
-    assert caplog.messages == ["the plugin 'broken ((not installed))' cannot make its emulators"]
+    assert caplog.messages == ["the plugin 'broken' of (not installed) cannot make its emulators"]
 
 
 # Nothing of one login stays on a provider

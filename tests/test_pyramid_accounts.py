@@ -5,11 +5,12 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timezone
 
 import pytest
 from account_apps import ADA, BEN, JSON, AccountApp, checksum, count, kept_in, key_of, outage_of, parse
-from fakes import make_kit, state_of
+from fakes import acme, make_kit, state_of
 from pyramid.config import Configurator
 from pyramid.interfaces import ISecurityPolicy
 from pyramid.response import Response
@@ -22,6 +23,7 @@ from pyramid_apps import (
     handled_by,
     make_app,
     named,
+    other,
     own_policy,
     session_policy,
     signed_cookie_session,
@@ -29,7 +31,7 @@ from pyramid_apps import (
 )
 from webtest import TestApp
 
-from authkit import Identity
+from authkit import Identity, Profile
 from authkit.accounts import Account, Accounts, Database, Vault, metadata
 from authkit.accounts.schema import accounts, audit, claims, identities, tokens
 from authkit.errors import AuthkitError, ConfigError
@@ -668,3 +670,30 @@ def test_an_identity_that_is_unlinked_during_a_login_makes_no_account_for_somebo
     response = browser.get(app.world.callback(state), expect_errors=True)
 
     assert (response.status_int, app.account_of(BEN), app.world.me(browser)) == (409, None, account_id)
+
+
+# A plugin that answers nonsense.
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        lambda data: None,
+        lambda data: {"subject": data["id"]},
+        lambda data: data["id"],
+        lambda data: Profile(subject=5),
+        lambda data: Profile(subject=""),
+        lambda data: Profile(display_name=data["name"]),
+        lambda data: data["nothing"],
+    ],
+    ids=["none", "dict", "text", "number-as-subject", "no-subject", "without-subject", "raises"],
+)
+def test_plg_08_a_profile_of_a_wrong_type_stores_nothing_and_names_the_function(new_world, sqlite, wrong):
+    app = AccountApp(new_world, sqlite, providers=(replace(acme, profile=wrong), other))
+    browser = app.world.browser()
+    state = state_of(browser.get(app.world.path("/acme"), status=302).location)
+
+    app.refused(browser, app.world.callback(state), "provider_protocol", exchanges=1)
+
+    assert [count(app.database, table) for table in (accounts, identities, tokens)] == [0, 0, 0]
+    assert "in the plugin's function test_pyramid_accounts.<lambda>" in app.world.audit[-1]

@@ -24,7 +24,7 @@ from authkit.errors import (
 from authkit_tiktok.provider import tiktok
 
 ROOT = Path(__file__).parent.parent
-example = runpy.run_path(str(ROOT / "examples" / "acme_plugin" / "authkit_acme.py"))["acme"]
+example = runpy.run_path(str(ROOT / "examples" / "plugins" / "authkit-acme" / "authkit_acme.py"))["acme"]
 NASTY = StockClient("id+1%:x", "s+cr%t:&/=")
 """A client whose id and secret have to be encoded, in HTTP Basic and in forms."""
 

@@ -83,11 +83,11 @@ class Report:
                 plugin.version,
                 ", ".join(hook.removeprefix("authkit_") for hook in plugin.hooks) or "-",
                 ", ".join(entry.registrations) or "-",
-                Text(plugin.problem, "red") if plugin.problem else Text("yes", "green"),
+                Text("no", "red") if plugin.problem else Text("yes", "green"),
             )
         if not self.entries:
             return Group(Text("No plugin was found. For TikTok: pip install authkit-tiktok"), *self._problem())
-        return Group(table, *self._problem())
+        return Group(table, *self._broken(), *self._problem())
 
     def to_details(self) -> Group:
         """Return everything about the plugins of the report."""
@@ -105,6 +105,10 @@ class Report:
                     grid.add_row(f"  {name}", value or "-")
             parts.append(grid)
         return Group(*parts, *self._problem())
+
+    def _broken(self) -> list[Text]:
+        broken = [entry.plugin for entry in self.entries if entry.plugin.problem]
+        return [Text(f"\n{plugin.label}: {plugin.problem}", "red") for plugin in broken]
 
     def _problem(self) -> list[Text]:
         return [Text(f"\n{self.problem}", "red")] if self.problem else []
@@ -144,13 +148,19 @@ def report(
                 used.setdefault(registration.provider.name, []).append(name)
         except ConfigError as error:
             problem = f"settings: {error.reason}"
-    return Report(tuple(_entry(info, plugins, used) for info in plugins.infos), problem)
+    return Report(tuple(_entry(info, plugins, used) for info in _with_emulators(plugins)), problem)
+
+
+def _with_emulators(plugins: Plugins) -> list[PluginInfo]:
+    """Return the plugins, with what is wrong with their emulators too."""
+    wrong = plugins.emulator_problems()
+    return [replace(info, problem=info.problem or wrong.get(info.label, "")) for info in plugins.infos]
 
 
 def _entry(info: PluginInfo, plugins: Plugins, used: Mapping[str, list[str]]) -> Entry:
     endpoints = {}
     for name in info.providers:
-        provider = plugins.providers[name]
+        provider = plugins.providers.get(name)
         if isinstance(provider, OAuth2Provider):
             endpoints[name] = {
                 "title": provider.title,
@@ -161,7 +171,7 @@ def _entry(info: PluginInfo, plugins: Plugins, used: Mapping[str, list[str]]) ->
                 "default_scope": " ".join(provider.default_scope),
                 "client_id_param": provider.client_id_param,
             }
-        else:
+        elif provider is not None:
             endpoints[name] = {"title": provider.title}
     return Entry(
         info, tuple(registration for name in info.providers for registration in used.get(name, [])), endpoints
