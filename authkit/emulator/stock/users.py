@@ -83,10 +83,6 @@ class SampleApi:
             raise ConfigError(f"its userinfo function reads a JSON array from {url}, which answers something else")
         return body
 
-    def get_list(self, url: str, params: Mapping[str, str] | None = None) -> Sequence[Any]:  # noqa: ARG002
-        """Return nothing: an array is nobody's user info."""
-        raise ConfigError(f"its userinfo function calls {url}, where the stock emulator answers no array")
-
     def post_json(
         self,
         url: str,
