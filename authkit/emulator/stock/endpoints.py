@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from authkit.emulator.stock.authorize import AuthorizeEndpoint
 from authkit.emulator.stock.places import Places
-from authkit.emulator.stock.resources import Resources
+from authkit.emulator.stock.resources import NO_RESOURCES, Resources
 from authkit.emulator.stock.revocation import RevocationEndpoint
 from authkit.emulator.stock.tokens import TokenEndpoint
 from authkit.emulator.stock.userinfo import UserInfoEndpoint
@@ -16,7 +16,7 @@ from authkit.emulator.workbench import Endpoint
 __all__ = ["make_endpoints"]
 
 
-def make_endpoints(world: World, places: Places, resources: Resources) -> Sequence[Endpoint]:
+def make_endpoints(world: World, places: Places, resources: Resources = NO_RESOURCES) -> Sequence[Endpoint]:
     """Return the endpoints that the provider has, and those of its further resources."""
     authorize, token = AuthorizeEndpoint(world), TokenEndpoint(world)
     revocation, userinfo = RevocationEndpoint(world), UserInfoEndpoint(world)
