@@ -165,7 +165,7 @@ def test_a_secret_can_only_be_wrong_where_there_is_one():
 
 
 def test_an_emulator_with_other_endpoints_cannot_have_the_fault():
-    from authkit.emulator import Endpoint, StockClient, StockEmulator, Workbench
+    from authkit.emulator import Answer, Endpoint, StockClient, StockEmulator, Workbench
     from authkit.testing import emulate
 
     class Renamed(StockEmulator):
@@ -173,7 +173,7 @@ def test_an_emulator_with_other_endpoints_cannot_have_the_fault():
             super().__init__(acme, clients=[StockClient("acme-client", "canary-client-secret")])
             self.workbench = Workbench(
                 "Acme",
-                [Endpoint("exchange", "POST", ("/oauth/token",), lambda request: self.workbench.answer(request))],
+                [Endpoint("exchange", "POST", ("/oauth/token",), lambda _: Answer(404))],
                 clock=self.workbench.clock,
                 switches=self.workbench.switches,
             )
