@@ -15,7 +15,7 @@ from pyramid.response import Response
 from pyramid_apps import handled_by, own_policy, server_session, strict_defaults
 from webtest import TestApp
 
-from authkit import AuthKit, Profile
+from authkit import AuthKit, Profile, bundled
 from authkit.accounts.migrate import upgrade
 from authkit.errors import AccountDenied, ConfigError
 from authkit.testing import emulate, emulator_of, login_as
@@ -332,6 +332,21 @@ def test_an_issuer_vouches_for_who_signs_in():
     login_as(browser, "idp", subject="ann", display_name="Ann", email="ann@mail.example", email_verified=True)
 
     assert me(browser) == "v1:https%3A%2F%2Fidp.example%2Frealms%2Fone:idp-client:ann"
+
+
+def test_an_issuer_in_the_settings_vouches_as_well():
+    settings = {
+        **SITE,
+        "authkit.google.provider": "oidc",
+        "authkit.google.issuer": "https://accounts.google.example",
+        "authkit.google.client_id": "app.google.example",
+        "authkit.google.client_secret": "worthless",
+    }
+    oidc = tuple(bundled.authkit_providers())
+    browser = new_browser(providers=oidc, authkit_emulators=bundled.authkit_emulators, settings=settings)
+    login_as(browser, "google", subject="ann")
+
+    assert me(browser) == "v1:https%3A%2F%2Faccounts.google.example:app.google.example:ann"
 
 
 def test_a_client_with_a_key_signs_in():

@@ -11,6 +11,7 @@ from fakes import acme, plugins_with
 from login_world import issuer, new_browser
 
 import authkit.testing
+from authkit import bundled
 from authkit.errors import AccountDenied
 from authkit.oidc import OpenIDProvider
 from authkit.testing import AuditLine, login_as, login_fails
@@ -139,7 +140,10 @@ def test_the_settings_have_every_provider_whose_login_can_be_emulated(tmp_path):
             raise NotImplementedError
 
     nowhere = OpenIDProvider(name="nowhere", title="Nowhere")
-    plugins = plugins_with(acme, tiktok, issuer, Odd(), nowhere, authkit_emulators=tiktok_emulators)
+    plugins = plugins_with(
+        *(acme, tiktok, issuer, Odd(), nowhere, *bundled.authkit_providers()),
+        authkit_emulators=lambda: [*tiktok_emulators(), *bundled.authkit_emulators()],
+    )
 
     assert settings_for_tests(tmp_path, plugins) == {
         "authkit.secret": "a-secret-of-the-tests-that-protects-nothing",

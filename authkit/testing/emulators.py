@@ -31,12 +31,12 @@ def emulator_for(registration: Registration, plugins: Plugins) -> Drivable:
         f"{provider.title} is no OAuth 2.0 code flow and no OpenID Connect, so its plugin has to bring an emulator"
     )
     try:
+        if isinstance(provider, OpenIDProvider) and maker in (None, OpenIDEmulator):
+            return _openid(provider, registration)
         if maker is not None:
             return _checked(_own(maker, registration))
         if isinstance(provider, OAuth2Provider):
             return StockEmulator(provider, clients=[StockClient(registration.client_id, _secret(registration))])
-        if isinstance(provider, OpenIDProvider):
-            return _openid(provider, registration)
     except ValueError as exc:
         problem = str(exc)
     raise ConfigError(f"authkit.{registration.name} cannot be emulated: {problem}")

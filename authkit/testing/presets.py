@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from authkit.oidc import OpenIDProvider
-from authkit.plugins import Plugins, load_plugins
+from authkit.plugins import Plugins, is_free, load_plugins
 from authkit.provider import AnyProvider, OAuth2Provider
 
 __all__ = ["settings_for_tests"]
@@ -26,12 +26,12 @@ def settings_for_tests(folder: Path, plugins: Plugins | None = None) -> dict[str
     }
     emulated = plugins.emulators()
     for name, provider in plugins.providers.items():
-        if name in emulated or _has_stock_emulator(provider):
+        if is_free(name) and (name in emulated or isinstance(provider, OAuth2Provider) or _issuer_of(provider)):
             settings[f"authkit.{name}.{getattr(provider, 'client_id_param', 'client_id')}"] = f"{name}-client"
             if getattr(provider, "token_auth", "") != "none":
                 settings[f"authkit.{name}.client_secret"] = f"{name}-secret-worth-nothing"
     return settings
 
 
-def _has_stock_emulator(provider: AnyProvider) -> bool:
-    return isinstance(provider, OAuth2Provider) or (isinstance(provider, OpenIDProvider) and bool(provider.issuer))
+def _issuer_of(provider: AnyProvider) -> str:
+    return provider.issuer if isinstance(provider, OpenIDProvider) else ""
