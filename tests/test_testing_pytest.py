@@ -11,7 +11,6 @@ from fakes import acme, plugins_with
 from login_world import issuer, new_browser
 
 import authkit.testing
-from authkit import bundled
 from authkit.errors import AccountDenied
 from authkit.oidc import OpenIDProvider
 from authkit.testing import AuditLine, login_as, login_fails
@@ -140,10 +139,7 @@ def test_the_settings_have_every_provider_whose_login_can_be_emulated(tmp_path):
             raise NotImplementedError
 
     nowhere = OpenIDProvider(name="nowhere", title="Nowhere")
-    plugins = plugins_with(
-        *(acme, tiktok, issuer, Odd(), nowhere, *bundled.authkit_providers()),
-        authkit_emulators=lambda: [*tiktok_emulators(), *bundled.authkit_emulators()],
-    )
+    plugins = plugins_with(acme, tiktok, issuer, Odd(), nowhere, authkit_emulators=tiktok_emulators)
 
     assert settings_for_tests(tmp_path, plugins) == {
         "authkit.secret": "a-secret-of-the-tests-that-protects-nothing",
@@ -168,6 +164,7 @@ def test_a_public_client_gets_no_secret(tmp_path):
 
 def test_a_fixture_gives_the_settings_of_what_is_installed(authkit_settings):
     assert authkit_settings["authkit.tiktok.client_key"] == "tiktok-client"
+    assert not [key for key in authkit_settings if key.startswith("authkit.oidc.")]
 
 
 def test_a_fixture_gives_a_clock_that_moves(authkit_clock):
