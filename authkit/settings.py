@@ -23,7 +23,7 @@ from authkit.sources import Declared, Given, collect, parse_values, setting_text
 from authkit.transactions import ClaimStore, MemoryClaims, Transactions
 from authkit.transport import Transport
 
-__all__ = ["Configuration", "allowed_plugins", "build", "read_settings"]
+__all__ = ["Configuration", "allowed_plugins", "build", "connected", "read_settings"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +78,26 @@ def build(
         parts=configuration.parts,
         clock=clock,
         random=random,
+    )
+
+
+def connected(kit: AuthKit, adapters: Mapping[str, BaseAdapter], clock: Callable[[], float] | None = None) -> AuthKit:
+    """Return `kit` with other ways to its providers, such as emulators; all else it keeps.
+
+    Args:
+        kit: the kit.
+        adapters: what reaches the provider, by the name of the registration; the others stay connected as they are.
+        clock: the time, in seconds since the epoch; None for the kit's own.
+    """
+    clock = clock or kit.clock
+    origins = plain_origins(kit.registrations)
+    wires = {name: Transport(adapter, plain_origins=origins, clock=clock) for name, adapter in adapters.items()}
+    clients = {name: make_client(kit.registrations[name], wire, clock) for name, wire in wires.items()}
+    return replace(
+        kit,
+        transactions=kit.transactions.timed_by(clock),
+        clients=MappingProxyType({**kit.clients, **clients}),
+        clock=clock,
     )
 
 

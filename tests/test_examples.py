@@ -176,11 +176,6 @@ def test_the_plugin_is_found_by_its_entry_point_once_it_is_installed():
     assert 'py-modules = ["authkit_acme"]\n' in metadata
 
 
-@pytest.mark.pyramid
-def test_the_example_of_a_test_passes(monkeypatch):
-    load(EXAMPLES / "test_hello.py", monkeypatch).test_sign_in()
-
-
 # accounts.py, own_users.py
 
 
@@ -191,8 +186,8 @@ def test_an_app_with_accounts_is_at_most_70_lines(name):
 
 @pytest.mark.pyramid
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["accounts", "own_users"])
-def test_the_test_of_an_app_with_accounts_passes(name):
+@pytest.mark.parametrize("name", ["hello", "accounts", "own_users"])
+def test_the_test_of_an_example_passes(name):
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", f"test_{name}.py"]
     done = subprocess.run(command, cwd=EXAMPLES, capture_output=True, text=True, timeout=100, check=False)
 

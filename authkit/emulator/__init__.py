@@ -8,6 +8,7 @@ from __future__ import annotations
 from authkit.emulator.clock import AdjustableClock
 from authkit.emulator.consent import Choice, Consent, Problem, render_consent, render_problem
 from authkit.emulator.control import CONTROL_PATH, Action, Table
+from authkit.emulator.drivable import Drivable
 from authkit.emulator.faults import Fault, Faults
 from authkit.emulator.kinds import KINDS, Kind
 from authkit.emulator.logline import LogLine, Severity, describe
@@ -35,6 +36,7 @@ __all__ = [
     "Configurable",
     "Consent",
     "Delivery",
+    "Drivable",
     "Endpoint",
     "Fault",
     "Faults",

@@ -19,6 +19,10 @@ class AdjustableClock:
         """Return the time."""
         return self._base() + self.ahead
 
+    def follow(self, base: Callable[[], float]) -> None:
+        """Take the time from another clock; what this one was put forward stays."""
+        self._base = base
+
     def advance(self, seconds: float) -> None:
         """Put the clock forward, or back if `seconds` is negative."""
         self.ahead += seconds

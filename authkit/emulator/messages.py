@@ -6,7 +6,7 @@ Reading never fails: a hostile request becomes an odd `Request`, and the emulato
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from http import HTTPStatus
 from types import MappingProxyType
@@ -106,7 +106,7 @@ class Answer:
     delivery: Delivery = AT_ONCE
 
     @classmethod
-    def json(cls, data: Mapping[str, Any], status: int = 200) -> Answer:
+    def json(cls, data: Mapping[str, Any] | Sequence[Any], status: int = 200) -> Answer:
         """Return `data` as JSON, the keys in their order."""
         body = json.dumps(data, separators=(",", ":")).encode("ascii")
         return cls(status, body, (("Content-Type", "application/json"),))

@@ -7,15 +7,32 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from authkit.testing.adapter import AdapterContract
+    from authkit.testing.audit import AuditLine
+    from authkit.testing.emulation import emulate, emulator_of
+    from authkit.testing.logins import login_as, login_fails
 
-__all__ = ["AdapterContract"]
+__all__ = ["AdapterContract", "AuditLine", "emulate", "emulator_of", "login_as", "login_fails"]
 
-HEAVY = {
+LATE = {
     "AdapterContract": "authkit.testing.adapter",
+    "AuditLine": "authkit.testing.audit",
+    "emulate": "authkit.testing.emulation",
+    "emulator_of": "authkit.testing.emulation",
+    "login_as": "authkit.testing.logins",
+    "login_fails": "authkit.testing.logins",
 }
+EXTRAS = {"pyramid": "pyramid", "pytest": "testing", "webtest": "testing"}
 
 
 def __getattr__(name: str) -> object:
-    if name in HEAVY:
-        return getattr(import_module(HEAVY[name]), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    if name not in LATE:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    try:
+        return getattr(import_module(LATE[name]), name)
+    except ModuleNotFoundError as exc:
+        missing = (exc.name or "").partition(".")[0]
+        if missing not in EXTRAS:
+            raise
+    raise ModuleNotFoundError(
+        f"authkit.testing.{name} needs {missing}: pip install 'authkit-core[{EXTRAS[missing]}]'", name=missing
+    )

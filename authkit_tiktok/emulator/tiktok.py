@@ -8,9 +8,11 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs
 
+from authkit import Profile
 from authkit.emulator import AdjustableClock, Recipe, Request, Switchboard, Table, Workbench, read_records
 from authkit_tiktok.emulator.actions import list_actions
 from authkit_tiktok.emulator.app import EXAMPLE_APP, App
+from authkit_tiktok.emulator.enrolment import user_of
 from authkit_tiktok.emulator.identities import Identities
 from authkit_tiktok.emulator.ledger import Ledger
 from authkit_tiktok.emulator.phone import Phone
@@ -20,7 +22,7 @@ from authkit_tiktok.emulator.recipes import list_recipes
 from authkit_tiktok.emulator.routes import list_endpoints
 from authkit_tiktok.emulator.switches import DEFAULTS, TikTokSwitches
 from authkit_tiktok.emulator.tables import list_tables
-from authkit_tiktok.emulator.user import EXAMPLE_USERS, User
+from authkit_tiktok.emulator.user import EXAMPLE_USERS, User, taken_names
 from authkit_tiktok.emulator.webhooks import Webhooks
 from authkit_tiktok.emulator.world import World
 
@@ -79,12 +81,11 @@ class TikTokEmulator:
     ) -> None:
         _check_names(apps, users)
         self.apps = tuple(apps)
-        self.users = tuple(users)
         adjustable, board = AdjustableClock(clock), Switchboard(switches)
         self.webhooks = Webhooks(adjustable, board, webhook_transport, in_background=webhook_transport is None)
         self._world = world = World(
             apps={app.client_key: app for app in apps},
-            users=self.users,
+            users=list(users),
             switches=board,
             ledger=Ledger(adjustable, random, board),
             identities=Identities(self.apps[0]),
@@ -121,6 +122,11 @@ class TikTokEmulator:
         return self.workbench(environ, start_response)
 
     @property
+    def users(self) -> Sequence[User]:
+        """The accounts that the consent page offers."""
+        return tuple(self._world.users)
+
+    @property
     def scopes(self) -> Sequence[str]:
         """What the first app may ask for."""
         return self.apps[0].scopes
@@ -152,7 +158,7 @@ class TikTokEmulator:
 
         Args:
             authorize_url: an authorization request, at whatever host.
-            user: a place in `users`, an open id as written there, or a username.
+            user: a place in `users`, an open id as written there, or a username; an open id goes first.
             scopes: the boxes that stay ticked; None for all of them.
 
         Raises:
@@ -175,6 +181,22 @@ class TikTokEmulator:
             ValueError: TikTok would show an error page; the message names the parameter.
         """
         return self._visit(authorize_url, {"decision": "deny"})
+
+    def enrol(self, profile: Profile) -> str:
+        """Add an account with this profile, or put it in the place of the one that has the subject already.
+
+        The subject is the open id at the first app. Everybody has a display name, a username and a union id at
+        TikTok: what `profile` leaves out of these is made up, and an app sees them if it has the scopes. ``raw`` is
+        not read.
+
+        Returns:
+            the subject, for `approve`.
+
+        Raises:
+            ValueError: TikTok cannot have such an account; the message names the field.
+        """
+        with self.workbench.exclusively():
+            return self._world.enrol(user_of(profile))
 
     def scan(self, scan_qrcode_url: str) -> None:
         """Scan a QR code with the TikTok app.
@@ -256,6 +278,5 @@ def _check_names(apps: Sequence[App], users: Sequence[User]) -> None:
         raise ValueError("the emulator needs at least one app and one user")
     if len({app.client_key for app in apps}) < len(apps):
         raise ValueError("two apps have the same client key")
-    for name in ("open_id", "union_id", "username"):
-        if len({getattr(user, name) for user in users}) < len(users):
-            raise ValueError(f"two users have the same {name}")
+    if taken := taken_names(users):
+        raise ValueError(f"two users have the same {taken[0]}")

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from authkit_tiktok.emulator.avatars import AVATAR_HOST
 from authkit_tiktok.emulator.video import EXAMPLE_VIDEOS, Video
 
-__all__ = ["AVATARS", "EXAMPLE_USERS", "FIELD_SCOPES", "User"]
+__all__ = ["AVATARS", "EXAMPLE_USERS", "FIELD_SCOPES", "User", "taken_names"]
 
 AVATARS = ("avatar_url", "avatar_url_100", "avatar_large_url")
 
@@ -62,6 +62,12 @@ class User:
         """Return those of `fields` that are set."""
         values = {name: getattr(self, name) for name in fields}
         return {name: value for name, value in values.items() if value is not None}
+
+
+def taken_names(users: Collection[User]) -> tuple[str, ...]:
+    """Return the fields that tell users apart, and do not: two have the same."""
+    names = ("open_id", "union_id", "username")
+    return tuple(name for name in names if len({getattr(user, name) for user in users}) < len(users))
 
 
 def _avatar(name: str, size: int) -> str:

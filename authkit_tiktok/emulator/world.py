@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import cast
 
@@ -14,7 +14,7 @@ from authkit_tiktok.emulator.qrcodes import QrCodes
 from authkit_tiktok.emulator.ratelimit import RateLimit
 from authkit_tiktok.emulator.redirects import Platform
 from authkit_tiktok.emulator.switches import TikTokSwitches
-from authkit_tiktok.emulator.user import User
+from authkit_tiktok.emulator.user import User, taken_names
 from authkit_tiktok.emulator.webhooks import Webhooks
 
 __all__ = ["World"]
@@ -26,7 +26,7 @@ class World:
 
     Attributes:
         apps: the apps that are registered, by client key.
-        users: the accounts that the consent page offers.
+        users: the accounts that the consent page offers; there may be more of them later.
         switches: how TikTok behaves.
         ledger: what it remembers.
         identities: under which ids apps know users.
@@ -37,7 +37,7 @@ class World:
     """
 
     apps: Mapping[str, App]
-    users: Sequence[User]
+    users: list[User]
     switches: Switchboard[TikTokSwitches]
     ledger: Ledger
     identities: Identities
@@ -47,15 +47,34 @@ class World:
     qrcodes: QrCodes
 
     def find_user(self, user: int | str) -> User:
-        """Return the user at this place, or with this open id or username.
+        """Return the user at this place, or with this open id, or else with this username.
 
         Raises:
             ValueError: there is none.
         """
-        for number, candidate in enumerate(self.users):
-            if user in (number, candidate.open_id, candidate.username):
+        names: list[tuple[int | str, User]] = [
+            *enumerate(self.users),
+            *((known.open_id, known) for known in self.users),
+            *((known.username, known) for known in self.users),
+        ]
+        for name, candidate in names:
+            if user == name:
                 return candidate
         raise ValueError(f"the emulator has no user {user!r}")
+
+    def enrol(self, user: User) -> str:
+        """Add a user, or replace the one with the same open id, and return the open id.
+
+        Raises:
+            ValueError: another has the same username or union id.
+        """
+        open_ids = [known.open_id for known in self.users]
+        place = open_ids.index(user.open_id) if user.open_id in open_ids else len(self.users)
+        others = [*self.users[:place], user, *self.users[place + 1 :]]
+        if taken := taken_names(others):
+            raise ValueError(f"somebody else at TikTok has the {taken[0]} {getattr(user, taken[0])!r}")
+        self.users[:] = others
+        return user.open_id
 
     def find_app(self, client_key: str) -> App:
         """Return the app with this client key.

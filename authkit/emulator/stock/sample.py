@@ -11,91 +11,25 @@ with the members that most providers have, and when they fail, what they looked 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import pairwise
-from typing import Any, TypeAlias
+from typing import Any
 
+from authkit.emulator.stock.noting import Notes, Noting, Path
 from authkit.emulator.stock.people import PEOPLE, Person
+from authkit.emulator.stock.resources import NO_RESOURCES, Resources
 from authkit.emulator.stock.users import StockUser, read_profile, reason_of
 from authkit.errors import ConfigError
+from authkit.models import Profile
 from authkit.provider import OAuth2Provider
 
 __all__ = ["find_users"]
 
 TRIES = 25
 """Tries with ids that are texts, and again with ids that are numbers."""
-
-Path: TypeAlias = tuple[str | int, ...]
-
-
-@dataclass(slots=True)
-class Notes:
-    """What was looked for in vain: by ``[]``, which raises, and by ``.get`` or ``in``, which do not."""
-
-    missing: list[Path] = field(default_factory=list)
-    asked_for: list[Path] = field(default_factory=list)
-
-
-class Noting(dict[str, Any]):
-    """A dict that notes which keys it lacks."""
-
-    def __init__(self, content: dict[str, Any], path: Path, notes: Notes) -> None:
-        super().__init__({key: _noting(value, (*path, key), notes) for key, value in content.items()})
-        self._path = path
-        self._notes = notes
-
-    def __missing__(self, key: object) -> Any:
-        if isinstance(key, str):
-            self._notes.missing.append((*self._path, key))
-        raise KeyError(key)
-
-    def __contains__(self, key: object) -> bool:
-        is_there = super().__contains__(key)
-        if not is_there and isinstance(key, str):
-            self._notes.asked_for.append((*self._path, key))
-        return is_there
-
-    def get(self, key: str, default: Any = None, /) -> Any:
-        """Return the value of `key`, or the default."""
-        return super().get(key, default) if key in self else default
-
-
-class NotingText(str):
-    """A text that notes when it is used as if it were a dict, or a list of them."""
-
-    _path: Path
-    _notes: Notes
-
-    def __new__(cls, text: str, path: Path, notes: Notes) -> NotingText:
-        made = super().__new__(cls, text)
-        made._path, made._notes = path, notes
-        return made
-
-    def __getitem__(self, key: Any) -> Any:
-        if isinstance(key, str):
-            self._notes.missing.append((*self._path, key))
-            raise KeyError(key)
-        part = super().__getitem__(key)
-        return part if isinstance(key, slice) else NotingText(part, (*self._path, 0), self._notes)
-
-    def __iter__(self) -> Iterator[Any]:
-        return (NotingText(char, (*self._path, 0), self._notes) for char in str(self))
-
-    def get(self, key: str, default: Any = None, /) -> Any:
-        """Return the default: a text has no keys."""
-        self._notes.asked_for.append((*self._path, key))
-        return default
-
-
-def _noting(value: Any, path: Path, notes: Notes) -> Any:
-    if isinstance(value, dict):
-        return Noting(value, path, notes)
-    if isinstance(value, list):
-        return [_noting(item, (*path, 0), notes) for item in value]
-    return NotingText(value, path, notes) if isinstance(value, str) else value
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,8 +96,12 @@ def _set(place: Any, key: str | int, value: Any) -> None:
         place[key] = value
 
 
-def find_users(provider: OAuth2Provider) -> tuple[StockUser, ...]:
+def find_users(provider: OAuth2Provider, resources: Resources = NO_RESOURCES) -> tuple[StockUser, ...]:
     """Return three users whose user info the provider's own functions can read.
+
+    Args:
+        provider: the provider.
+        resources: what further addresses answer.
 
     Raises:
         ConfigError: it cannot be found out what they want.
@@ -171,7 +109,7 @@ def find_users(provider: OAuth2Provider) -> tuple[StockUser, ...]:
     reasons = []
     for shape in (Shape(has_numbers=False), Shape(has_numbers=True)):
         try:
-            return _search(provider, shape)
+            return _search(partial(read_profile, provider, resources=resources), shape)
         except LookupError as exc:
             reasons.append(str(exc))
     raise ConfigError(
@@ -180,7 +118,7 @@ def find_users(provider: OAuth2Provider) -> tuple[StockUser, ...]:
     )
 
 
-def _search(provider: OAuth2Provider, shape: Shape) -> tuple[StockUser, ...]:
+def _search(read: Callable[[dict[str, Any], str], Profile], shape: Shape) -> tuple[StockUser, ...]:
     """Return users, improving `shape` until the provider's functions can read them.
 
     Raises:
@@ -189,18 +127,18 @@ def _search(provider: OAuth2Provider, shape: Shape) -> tuple[StockUser, ...]:
     reason = ""
     for _ in range(TRIES):
         try:
-            return tuple(_make_user(provider, shape, person) for person in PEOPLE)
+            return tuple(_make_user(read, shape, person) for person in PEOPLE)
         except Exception as exc:  # noqa: BLE001 - a plugin's functions may raise anything
             failure = exc
         reason = reason_of(failure)
         notes = Notes()
         with suppress(Exception):
-            read_profile(provider, Noting(shape.fill(PEOPLE[0]), (), notes), str(PEOPLE[0].id))
+            read(Noting(shape.fill(PEOPLE[0]), (), notes), str(PEOPLE[0].id))
         if not shape.improve(notes, failure):
             break
     raise LookupError(reason)
 
 
-def _make_user(provider: OAuth2Provider, shape: Shape, person: Person) -> StockUser:
+def _make_user(read: Callable[[dict[str, Any], str], Profile], shape: Shape, person: Person) -> StockUser:
     body = shape.fill(person)
-    return StockUser(body, read_profile(provider, body, str(person.id)))
+    return StockUser(body, read(body, str(person.id)))

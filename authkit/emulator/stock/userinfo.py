@@ -1,4 +1,4 @@
-"""The user info endpoint: a resource for which an access token is needed (RFC 6750)."""
+"""The user info endpoint, and the provider's other resources: an access token is needed for them (RFC 6750)."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from authkit.emulator.rules import Rule
 from authkit.emulator.stock import rules
 from authkit.emulator.stock.ledger import Access
 from authkit.emulator.stock.refused import Refused
+from authkit.emulator.stock.resources import Resource, body_of
 from authkit.emulator.stock.scopes import join_scopes
 from authkit.emulator.stock.world import World
 
@@ -17,9 +18,15 @@ __all__ = ["UserInfoEndpoint"]
 
 @dataclass(frozen=True, slots=True)
 class UserInfoEndpoint:
-    """The user info endpoint, by GET or POST. Parameters change nothing in its answer."""
+    """The user info endpoint, by GET or POST. Parameters change nothing in its answer.
+
+    Attributes:
+        world: who is there, and what was handed out.
+        resource: what is answered instead of the user info, at another address.
+    """
 
     world: World
+    resource: Resource | None = None
 
     def show(self, request: Request) -> Answer:
         """Answer the data of the user whose access token it is."""
@@ -28,9 +35,12 @@ class UserInfoEndpoint:
             challenge = ("WWW-Authenticate", self._challenge())
             return Answer(401, headers=(challenge,)).refused("There is no access token.", rules.BEARER_GIVEN)
         try:
-            return Answer.json(self.world.dialect.userinfo(self._read(request)))
+            access = self._read(request)
         except Refused as refused:
             return refused.as_json()
+        if self.resource is not None:
+            return Answer.json(body_of(self.resource, access.grant.user.body))
+        return Answer.json(self.world.dialect.userinfo(access))
 
     def _read(self, request: Request) -> Access:
         if "access_token" in request.query:

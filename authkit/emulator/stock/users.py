@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from authkit.emulator.stock.resources import NO_RESOURCES, Resources, body_of
 from authkit.emulator.stock.scopes import usual_scopes
 from authkit.errors import AuthkitError, ConfigError
 from authkit.models import Profile, Secret, Token
@@ -49,17 +50,16 @@ class StockUser:
             elif str(value) == self.profile.subject:
                 yield name
 
-    def is_called(self, name: str) -> bool:
-        """Whether `name` is the user's subject or username."""
-        return name in (self.profile.subject, self.profile.username)
-
 
 class SampleApi:
-    """An `authkit.Api` without a network: the user info endpoint answers `body`, and nothing else answers."""
+    """An `authkit.Api` without a network: the user info endpoint answers `body`, `resources` what they make of it."""
 
-    def __init__(self, provider: OAuth2Provider, body: Mapping[str, Any]) -> None:
+    def __init__(
+        self, provider: OAuth2Provider, body: Mapping[str, Any], resources: Resources = NO_RESOURCES
+    ) -> None:
         self._provider = provider
         self._body = body
+        self._resources = resources
 
     @property
     def userinfo_url(self) -> str:
@@ -67,17 +67,21 @@ class SampleApi:
         return self._provider.userinfo_url
 
     def get_json(self, url: str, params: Mapping[str, str] | None = None) -> Mapping[str, Any]:  # noqa: ARG002
-        """Return the body, unless the provider takes it for a refusal."""
-        if url != self._provider.userinfo_url:
-            raise ConfigError(f"its userinfo function calls {url}, where the stock emulator answers nothing")
-        refusal = self._provider.read_error(self._body)
+        """Return the JSON object that `url` answers, unless the provider takes it for a refusal."""
+        body = self._answer(url)
+        if not isinstance(body, Mapping):
+            raise ConfigError(f"its userinfo function reads a JSON object from {url}, which answers something else")
+        refusal = self._provider.read_error(body)
         if refusal is not None:
             raise ConfigError(f"its read_error function finds the error {refusal.error!r} in it")
-        return self._body
+        return body
 
     def get_list(self, url: str, params: Mapping[str, str] | None = None) -> Sequence[Any]:  # noqa: ARG002
-        """Return nothing: an array is nobody's user info."""
-        raise ConfigError(f"its userinfo function calls {url}, where the stock emulator answers no array")
+        """Return the JSON array that `url` answers."""
+        body = self._answer(url)
+        if not isinstance(body, Sequence):
+            raise ConfigError(f"its userinfo function reads a JSON array from {url}, which answers something else")
+        return body
 
     def post_json(
         self,
@@ -88,24 +92,38 @@ class SampleApi:
         """Return what `get_json` does."""
         return self.get_json(url, params)
 
+    def _answer(self, url: str) -> Mapping[str, Any] | Sequence[Any]:
+        if url == self._provider.userinfo_url:
+            return self._body
+        if url not in self._resources:
+            raise ConfigError(
+                f"its userinfo function calls {url}, where the stock emulator answers nothing; give it `resources`"
+            )
+        return body_of(self._resources[url], self._body)
 
-def read_profile(provider: OAuth2Provider, body: Mapping[str, Any], subject: str) -> Profile:
+
+def read_profile(
+    provider: OAuth2Provider, body: Mapping[str, Any], subject: str, resources: Resources = NO_RESOURCES
+) -> Profile:
     """Return what the provider's own functions make of `body`, as they would in a login.
 
     Args:
         provider: the provider; any exception of its functions comes out.
         body: what the user info endpoint answers.
         subject: the user's id in the token answer, if the provider has one there.
+        resources: what further addresses answer.
     """
     granted = usual_scopes(provider)
     token = Token(Secret("sample"), scope=granted, subject=subject if provider.subject_param else None)
-    profile: object = provider.profile(provider.userinfo(SampleApi(provider, body), token))
+    profile: object = provider.profile(provider.userinfo(SampleApi(provider, body, resources), token))
     if not isinstance(profile, Profile):
         raise TypeError(f"its profile function returned a {type(profile).__name__}")
     return profile
 
 
-def read_users(provider: OAuth2Provider, bodies: Sequence[Mapping[str, Any]]) -> tuple[StockUser, ...]:
+def read_users(
+    provider: OAuth2Provider, bodies: Sequence[Mapping[str, Any]], resources: Resources = NO_RESOURCES
+) -> tuple[StockUser, ...]:
     """Return the users whose user info is given.
 
     Raises:
@@ -115,7 +133,8 @@ def read_users(provider: OAuth2Provider, bodies: Sequence[Mapping[str, Any]]) ->
     for number, given in enumerate(bodies):
         try:
             body = json.loads(json.dumps(dict(given), allow_nan=False))
-            profile = read_profile(provider, body, str(body.get(provider.subject_param, f"user-{number}")))
+            subject = str(body.get(provider.subject_param, f"user-{number}"))
+            profile = read_profile(provider, body, subject, resources)
         except Exception as exc:  # noqa: BLE001 - a plugin's functions may raise anything
             raise ConfigError(f"users[{number}] is no user of {provider.name!r}: {reason_of(exc)}") from None
         users.append(StockUser(body, profile))

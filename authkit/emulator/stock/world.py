@@ -22,7 +22,7 @@ class World:
     Attributes:
         provider: the provider that is emulated.
         clients: the clients that are registered, by client id.
-        users: the accounts that the consent page offers.
+        users: the accounts that the consent page offers; there may be more of them later.
         switches: how the server behaves.
         ledger: what it remembers.
         dialect: what it does beyond the RFCs of the stock emulator.
