@@ -46,7 +46,9 @@ class AuthorizationTests:
     @explained_by("test_the_authorization_url_has_one_query")
     def test_no_parameter_is_there_twice(self, bench: Bench) -> None:
         """Each parameter of the request is there once (RFC 6749, section 3.1)."""
-        repeated = sorted(name for name, times in Counter(name for name, _ in bench.request().pairs).items() if times > 1)
+        repeated = sorted(
+            name for name, times in Counter(name for name, _ in bench.request().pairs).items() if times > 1
+        )
         if repeated:
             wrong(
                 f"A parameter of the authorization request is there twice: {', '.join(repeated)}.",

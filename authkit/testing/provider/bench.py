@@ -235,7 +235,9 @@ class Bench:
         drawn_before = len(self._random)
         redirect = kit.begin(name, **options)
         # The core draws the state first and the verifier second (authkit/transactions.py).
-        state, verifier = (pkce.new_verifier(lambda _, drawn=drawn: drawn) for drawn in self._random[drawn_before:][:2])
+        state, verifier = (
+            pkce.new_verifier(lambda _, drawn=drawn: drawn) for drawn in self._random[drawn_before:][:2]
+        )
         redirect_uri = options.get("redirect_uri") or kit.registrations[name].redirect_uri
         return Attempt(name, redirect.url, state, verifier, redirect_uri, {c.name: c.value for c in redirect.cookies})
 

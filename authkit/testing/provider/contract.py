@@ -8,13 +8,25 @@ from typing import Any, ClassVar
 import pytest
 
 from authkit.provider import AnyProvider
+from authkit.testing.provider.answers import AnswerTests
 from authkit.testing.provider.authorization import AuthorizationTests
 from authkit.testing.provider.bench import Bench
+from authkit.testing.provider.callback import CallbackTests
 from authkit.testing.provider.challenge import ChallengeTests
 from authkit.testing.provider.declaration import DeclarationTests
 from authkit.testing.provider.emulators import emulator_for
 from authkit.testing.provider.exchange import ExchangeTests
+from authkit.testing.provider.faults import FaultTests
 from authkit.testing.provider.login import LoginTests
+from authkit.testing.provider.profile import ProfileTests
+from authkit.testing.provider.refresh import RefreshTests
+from authkit.testing.provider.refusals import RefusalTests
+from authkit.testing.provider.revocation import RevocationTests
+from authkit.testing.provider.scopes import ScopeTests
+from authkit.testing.provider.secrecy import SecrecyTests
+from authkit.testing.provider.sharing import SharingTests
+from authkit.testing.provider.subject import SubjectTests
+from authkit.testing.provider.userinfo import UserInfoTests
 
 __all__ = ["ProviderContract"]
 
@@ -25,6 +37,18 @@ class ProviderContract(
     ChallengeTests,
     ExchangeTests,
     LoginTests,
+    CallbackTests,
+    ScopeTests,
+    SubjectTests,
+    ProfileTests,
+    UserInfoTests,
+    AnswerTests,
+    RefusalTests,
+    FaultTests,
+    RefreshTests,
+    RevocationTests,
+    SharingTests,
+    SecrecyTests,
 ):
     """Tests a provider as the core will use it, over an emulator and without a network.
 

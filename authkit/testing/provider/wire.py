@@ -21,8 +21,6 @@ __all__ = ["Sent", "Wire"]
 BASIC = "basic "
 
 
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sent:
     """One request of the provider's client, and what it got for it.
