@@ -108,7 +108,7 @@ class CallbackTests:
             bench.lacks("pkce", f"{bench.name} sends no code_challenge")
         code = dict(parse_qsl(bench.approve(stolen, user=1)))["code"]
         outcome = bench.come_back(mine, code=code)
-        if outcome.login and bench.sent("token").form.get("code_verifier") == mine.verifier:
+        if outcome.login and bench.wire.to("token")[-1].form.get("code_verifier") == mine.verifier:
             pointless("this server looks at no verifier")
         if outcome.login:
             wrong(

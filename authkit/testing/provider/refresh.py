@@ -179,6 +179,7 @@ def _must_keep(bench: Bench, tamper: Callable[[Any], Any], what: str) -> None:
     token = bench.refreshable()
     bench.wire.tampers["token"] = tamper
     fresh = _fresh(bench, token)
+    bench.wire.tampers.clear()
     if fresh.refresh_token != token.refresh_token:
         wrong(
             f"The answer to a refresh has {what} refresh token, and the old one is gone: {fresh.refresh_token!r}.",
