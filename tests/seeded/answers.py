@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 
+from authkit import Secret, errors
 from seeded.by_hand import SERVER, AcmeClient
 from seeded.defect import Clients
-
-from authkit import Secret, Token, errors
-from dataclasses import replace
 
 client = Clients()
 

@@ -82,7 +82,7 @@ class JoinedWithPlus(AcmeClient):
 class MisnamedChallenge(AcmeClient):
     def parameters(self, request):
         parameters = super().parameters(request)
-        return {**parameters, "challenge": parameters.pop("code_challenge")}
+        return {"challenge": parameters.pop("code_challenge"), **parameters}
 
 
 @client("The challenge method is called sha256.", "test_the_challenge_method_is_s256")

@@ -78,7 +78,9 @@ class AcmeClient:
     # The exchange
 
     def exchange(self, response: Any) -> Token:
-        return self.read_token(self.ask(self.exchange_form(response, self.read_code(response.params))), response.scope)
+        return self.read_token(
+            self.ask(self.exchange_form(response, self.read_code(response.params))), response.scope
+        )
 
     def read_code(self, params: Mapping[str, str]) -> str:
         self.look_for_error(params)

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from authkit import pkce
 from seeded.by_hand import SERVER
 from seeded.defect import in_data
-
-from authkit import pkce
 
 
 def only_mine(uri, _options):
@@ -69,4 +68,3 @@ DEFECTS = (
         replace(SERVER, userinfo=lambda api, _: api.get_json("https://acme.example/api/me")),
     ),
 )
-

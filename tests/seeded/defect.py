@@ -6,10 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from seeded.by_hand import SERVER, AcmeByHand, AcmeClient
-
 from authkit.emulator import StockEmulator
 from authkit.testing import ProviderContract
+from seeded.by_hand import SERVER, AcmeByHand, AcmeClient
 
 
 class ContractByHand(ProviderContract):

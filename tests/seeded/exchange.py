@@ -5,10 +5,10 @@ from __future__ import annotations
 from urllib.parse import unquote, urlencode
 
 from requests.auth import HTTPBasicAuth
-from seeded.by_hand import TOKEN, AcmeClient
-from seeded.defect import Clients
 
 from authkit import errors
+from seeded.by_hand import TOKEN, AcmeClient
+from seeded.defect import Clients
 
 client = Clients()
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
@@ -31,7 +31,7 @@ class GrantOfCode(AcmeClient):
 class MisnamedCode(AcmeClient):
     def exchange_form(self, response, code):
         form = super().exchange_form(response, code)
-        return {**form, "authorization_code": form.pop("code")}
+        return {"authorization_code": form.pop("code"), **form}
 
 
 @client("The code is decoded once more.", "test_a_code_with_odd_characters_arrives_as_it_is")
@@ -50,9 +50,7 @@ class OtherRedirectUri(AcmeClient):
 class NoVerifier(AcmeClient):
     def exchange_form(self, response, code):
         return {
-            name: value
-            for name, value in super().exchange_form(response, code).items()
-            if name != "code_verifier"
+            name: value for name, value in super().exchange_form(response, code).items() if name != "code_verifier"
         }
 
 
@@ -60,9 +58,7 @@ class NoVerifier(AcmeClient):
 class NoSecret(AcmeClient):
     def exchange_form(self, response, code):
         return {
-            name: value
-            for name, value in super().exchange_form(response, code).items()
-            if name != "client_secret"
+            name: value for name, value in super().exchange_form(response, code).items() if name != "client_secret"
         }
 
 
@@ -102,7 +98,8 @@ class SentAgain(AcmeClient):
 @client("The code is read before the error.", "test_an_error_beside_a_code_is_an_error")
 class CodeFirst(AcmeClient):
     def read_code(self, params):
-        return params.get("code") or super().read_code(params)
+        has_code = 0 < len(params.get("code", "")) <= 4096
+        return params["code"] if has_code else super().read_code(params)
 
 
 @client("A callback without a code is exchanged.", "test_a_callback_without_a_code_is_refused")

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from seeded.by_hand import SERVER
-from seeded.defect import in_data
-
 from authkit import Refusal, errors, read_refusal
 from authkit_tiktok.emulator import TikTokEmulator
 from authkit_tiktok.provider import tiktok
+from seeded.by_hand import SERVER
+from seeded.defect import in_data
 
 KNOWN = ("access_denied", "invalid_client", "invalid_grant", "invalid_request", "server_error")
 
@@ -137,9 +136,7 @@ DEFECTS = (
         "test_a_page_instead_of_json_is_refused",
         replace(SERVER, subject_param="user", userinfo=nonsense_swallowed),
     ),
-    in_data(
-        "Whoever is refused is a guest.", "test_user_info_that_is_refused_is_no_login", userinfo(guest)
-    ),
+    in_data("Whoever is refused is a guest.", "test_user_info_that_is_refused_is_no_login", userinfo(guest)),
     in_data(
         "User info that fails is asked ten times.",
         "test_user_info_that_fails_is_asked_seldom",

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from seeded.by_hand import REVOKE, TOKEN, AcmeClient
-from seeded.defect import Clients
-
 from authkit import Secret, errors
+from seeded.by_hand import REVOKE, SERVER, TOKEN, AcmeClient
+from seeded.defect import Clients
 
 client = Clients()
 
@@ -93,6 +92,16 @@ class TakenForGranted(AcmeClient):
 class ScopeLost(AcmeClient):
     def refresh(self, token):
         return super().refresh(replace(token, scope=()))
+
+
+@client(
+    "A refresh may name anybody.",
+    "test_a_refresh_that_names_somebody_else_is_refused",
+    server=replace(SERVER, subject_param="user"),
+)
+class Anybody(AcmeClient):
+    def read_token(self, data, scope, old=None):
+        return replace(super().read_token(data, scope, old), subject=data["user"])
 
 
 @client("Revoking says nothing.", "test_revoking_says_whether_it_was_done")

@@ -5,10 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from uuid import uuid4
 
+from authkit import Profile
 from seeded.by_hand import SERVER, read_acme
 from seeded.defect import in_data
-
-from authkit import Profile
 
 ADA = {"id": "1", "org": "acme", "name": "Ada", "login": "ada", "email": "ada@acme.example"}
 BEN = {"id": "2", "org": "acme", "name": "Ben", "login": "ben", "email": "ben@acme.example"}
@@ -41,13 +40,16 @@ def mapped(what, red, make, users=()):
 
 def by(make):
     """Return a function that makes a good profile with another subject."""
-    return lambda data: replace(read_acme({"id": "x", **data}), subject=make(data))
+    return lambda data: replace(read_acme({**data, "id": "x"}), subject=make(data))
 
 
 DEFECTS = (
     mapped("Every login has a subject of its own.", "test_a_user_keeps_their_subject", by(lambda _: str(uuid4()))),
     mapped(
-        "The subject is the organisation.", "test_two_users_are_two_subjects", by(lambda data: data["org"]), [ADA, BEN]
+        "The subject is the organisation.",
+        "test_two_users_are_two_subjects",
+        by(lambda data: data["org"]),
+        [ADA, BEN],
     ),
     mapped(
         "The subject is the e-mail address.",

@@ -6,10 +6,10 @@ import logging
 import os
 
 import requests
-from seeded.by_hand import ME, AcmeByHand, AcmeClient, read_acme
-from seeded.defect import Clients, ContractByHand, Defect
 
 from authkit import errors
+from seeded.by_hand import ME, AcmeByHand, AcmeClient, read_acme
+from seeded.defect import Clients, ContractByHand, Defect
 
 client = Clients()
 logger = logging.getLogger("authkit_acme")

@@ -97,7 +97,11 @@ class AuthorizationTests:
                 fix="send request.redirect_uri, and encode the query once, with urllib.parse.urlencode",
             )
 
-    @explained_by("test_the_redirect_uri_is_the_registration_s", "test_the_authorization_url_has_one_query")
+    @explained_by(
+        "test_the_redirect_uri_is_the_registration_s",
+        "test_the_authorization_url_has_one_query",
+        "test_each_registration_has_a_redirect_uri_of_its_own",
+    )
     def test_a_redirect_uri_with_a_query_is_encoded(self, bench: Bench) -> None:
         """A redirect URI that has '?' and '&' itself arrives whole."""
         attempt = bench.request(redirect_uri="https://app.example/back?tenant=1&lang=de")
@@ -119,7 +123,7 @@ class AuthorizationTests:
                 fix="keep nothing of a registration on the provider; client(...) makes a client for each",
             )
 
-    @explained_by("test_the_authorization_url_has_one_query")
+    @explained_by("test_the_authorization_url_has_one_query", "test_no_parameter_is_there_twice")
     def test_the_scope_is_what_is_asked_for(self, bench: Bench) -> None:
         """An app that asks for more than the default gets it sent."""
         attempt = bench.request(scope=[EXTRA])
@@ -135,7 +139,7 @@ class AuthorizationTests:
         """Between two scopes is one blank (RFC 6749, section 3.3), or what the provider says."""
         separator = bench.provider.scope_separator if isinstance(bench.provider, OAuth2Provider) else ""
         sent = bench.request(scope=[EXTRA]).query.get("scope", "")
-        wanted = [*bench.kit.registrations[bench.name].scope, EXTRA]
+        wanted = list(dict.fromkeys([*bench.kit.registrations[bench.name].scope, EXTRA]))
         if not any(sent.split(between) == wanted for between in ([separator] if separator else [" ", ","])):
             wrong(
                 f"The scopes {wanted} are sent as {sent!r}.",

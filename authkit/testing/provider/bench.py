@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -88,7 +89,7 @@ class Bench:
 
     Attributes:
         contract: as above.
-        listening: what is logged and printed.
+        listening: what is logged, and who reaches for the network.
     """
 
     def __init__(self, contract: ProviderContract) -> None:
@@ -97,6 +98,7 @@ class Bench:
         self._random: list[bytes] = []
 
     def __enter__(self) -> Bench:
+        self._environ = dict(os.environ)
         self.listening.__enter__()
         return self
 
@@ -104,6 +106,9 @@ class Bench:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.listening.__exit__(kind, error, trace)
+        if os.environ != self._environ:  # a provider's change is not to outlive its test
+            os.environ.clear()
+            os.environ.update(self._environ)
 
     # What there is
 

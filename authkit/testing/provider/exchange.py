@@ -117,6 +117,7 @@ class ExchangeTests:
         """An id and a secret with ':', '%', '+' and '&' are form-encoded once (RFC 6749, section 2.3.1)."""
         bench.client_secret  # noqa: B018 - skips where there is none
         odd = "s+cr%41t:&/=", "id+1%41&x"
+        bench.request()
         kit = bench.make_kit(client_secret=odd[0], **{_word(bench): odd[1]})
         attempt = bench.begin(kit=kit)
         bench.told(lambda: kit.complete(bench.name, f"code=c&state={attempt.state}", attempt.cookies))

@@ -1,11 +1,10 @@
-"""`Listening`: everything that is logged or printed while a test runs, and every try to reach the network."""
+"""`Listening`: everything that is logged while a test runs, and every try to reach the network."""
 
 from __future__ import annotations
 
-import io
 import logging
 import sys
-from contextlib import ExitStack, redirect_stderr, redirect_stdout
+from contextlib import ExitStack
 from contextvars import ContextVar
 from functools import cache
 from types import TracebackType
@@ -17,7 +16,7 @@ NETWORK = ("socket.getaddrinfo", "socket.connect")
 
 
 class Listening(logging.Handler):
-    """Listens to every logger at DEBUG, to what is printed, and to sockets, for the duration of a ``with`` block.
+    """Listens to every logger at DEBUG, and to sockets, for the duration of a ``with`` block.
 
     Attributes:
         tries: what wanted to reach the network past authkit's transport; each try was refused.
@@ -27,18 +26,12 @@ class Listening(logging.Handler):
         super().__init__(logging.DEBUG)
         self.tries: list[str] = []
         self._lines: list[str] = []
-        self._printed = io.StringIO()
         self._stack = ExitStack()
 
     @property
     def logged(self) -> str:
         """What was logged, tracebacks included."""
         return "\n".join(self._lines)
-
-    @property
-    def printed(self) -> str:
-        """What was printed."""
-        return self._printed.getvalue()
 
     def emit(self, record: logging.LogRecord) -> None:
         """Keep one record."""
@@ -51,8 +44,6 @@ class Listening(logging.Handler):
         self._stack.callback(root.removeHandler, self)
         root.addHandler(self)
         root.setLevel(logging.DEBUG)
-        self._stack.enter_context(redirect_stdout(self._printed))
-        self._stack.enter_context(redirect_stderr(self._printed))
         self._stack.callback(_tries.reset, _tries.set(self.tries))
         return self
 

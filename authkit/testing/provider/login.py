@@ -30,6 +30,7 @@ class LoginTests:
     @explained_by(
         *ON_THE_WIRE,
         "test_a_good_answer_is_not_taken_for_an_error",
+        "test_the_profile_function_changes_nothing",
         "test_the_access_token_travels_in_the_bearer_header",
         "test_nothing_goes_past_the_transport",
         "test_an_expiry_that_is_missing_or_odd_costs_nothing",
@@ -62,6 +63,7 @@ class LoginTests:
                 fix="datetime.now(timezone.utc) + timedelta(seconds=expires_in)",
             )
 
+    @explained_by("test_each_scope_is_one_word", "test_the_scopes_stand_apart")
     def test_what_was_granted_is_read_word_by_word(self, bench: Bench) -> None:
         """Where everything was granted, nothing is missing, with comma or blank between the words."""
         login = bench.sign_in(scope=_more_scopes(bench))

@@ -93,7 +93,7 @@ class RefreshTests:
         for value in ("", None):
             _must_keep(bench, lambda answer, value=value: {**answer, "refresh_token": value}, "an empty")
 
-    @explained_by(*ON_THE_WIRE)
+    @explained_by(*ON_THE_WIRE, "test_a_token_can_be_refreshed")
     def test_a_refused_refresh_asks_for_a_new_login(self, bench: Bench) -> None:
         """invalid_grant is ReauthRequired, and is not tried again."""
         token = bench.refreshable()
@@ -107,6 +107,7 @@ class RefreshTests:
                 fix="raise ReauthRequired for invalid_grant on a refresh, and try once",
             )
 
+    @explained_by("test_a_token_can_be_refreshed", "test_a_server_error_is_unavailable")
     def test_a_refresh_that_fails_for_now_keeps_the_login(self, bench: Bench) -> None:
         """HTTP 503 and a dead connection are ProviderUnavailable."""
         for fault in ("token:503:once", "token:reset:once"):

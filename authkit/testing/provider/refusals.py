@@ -22,7 +22,7 @@ class RefusalTests:
     def test_an_error_with_status_200_is_an_error(self, bench: Bench) -> None:
         """An error in the body counts, although the status says that all is well."""
         bench.sign_in()
-        bench.disturb("token:error-in-200:once")
+        bench.disturb("token:error-in-200")
         outcome = bench.attempt()
         if not isinstance(outcome.error, AuthkitError) or isinstance(outcome.error, ProviderProtocolError):
             wrong(
@@ -36,7 +36,7 @@ class RefusalTests:
         """A token, or a user, beside an error is not used."""
         bench.sign_in()
         for endpoint in [name for name in ("token", "userinfo") if bench.wire.to(name)]:
-            bench.disturb(f"{endpoint}:mixed:once")
+            bench.disturb(f"{endpoint}:mixed")
             outcome = bench.attempt()
             bench.emulator.workbench.faults.clear()
             if outcome.login:

@@ -31,6 +31,7 @@ class RevocationTests:
         "test_a_revocation_says_which_app_asks",
         "test_a_revocation_sends_the_token_in_the_form",
         "test_revoking_says_whether_it_was_done",
+        "test_a_token_can_be_refreshed",
     )
     def test_a_revoked_token_is_dead(self, bench: Bench) -> None:
         """After True, the provider takes the token no more."""
@@ -68,13 +69,17 @@ class RevocationTests:
                 fix="POST it as `token` in a form",
             )
 
-    @explained_by("test_revoking_says_whether_it_was_done")
+    @explained_by("test_revoking_says_whether_it_was_done", "test_an_error_with_status_200_is_an_error")
     def test_a_refused_revocation_is_an_error(self, bench: Bench) -> None:
         """An error of the provider comes out, with status 200 too."""
         for fault in ('revoke:json={"error":"invalid_request"}', "revoke:error-in-200"):
             _must_raise(bench, fault, AuthkitError, "raise what the answer's error means, and look at its status")
 
-    @explained_by("test_a_refused_revocation_is_an_error", "test_revoking_says_whether_it_was_done")
+    @explained_by(
+        "test_a_refused_revocation_is_an_error",
+        "test_revoking_says_whether_it_was_done",
+        "test_a_server_error_is_unavailable",
+    )
     def test_a_revocation_that_fails_for_now_is_unavailable(self, bench: Bench) -> None:
         """HTTP 503 means that the token is alive, and to be tried again (RFC 7009, section 2.2.1)."""
         for fault in ("revoke:503", "revoke:reset"):

@@ -24,7 +24,7 @@ class ScopeTests:
                 fix="read `scope` of the token answer; what was asked for counts only where it is missing",
             )
 
-    @explained_by("test_a_login_succeeds")
+    @explained_by("test_a_login_succeeds", "test_the_scopes_stand_apart")
     def test_a_login_with_fewer_scopes_still_succeeds(self, bench: Bench) -> None:
         """The profile is fetched with what was granted."""
         outcome, ticked, asked = _partly(bench)
