@@ -6,7 +6,8 @@ from collections.abc import Callable
 from typing import Any
 
 from authkit.errors import AuthkitError
-from authkit.testing.provider.bench import Bench, Outcome
+from authkit.testing.provider.attempt import Outcome
+from authkit.testing.provider.bench import Bench
 from authkit.testing.provider.verdicts import explained_by, wrong
 
 __all__ = ["AnswerTests"]

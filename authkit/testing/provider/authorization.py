@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import Counter
 
 from authkit.errors import AuthkitError
-from authkit.provider import OAuth2Provider
-from authkit.testing.provider.bench import SECOND, Bench
+from authkit.testing.provider.bench import Bench
+from authkit.testing.provider.setup import SECOND
 from authkit.testing.provider.verdicts import explained_by, wrong
 
 __all__ = ["AuthorizationTests"]
@@ -92,7 +92,7 @@ class AuthorizationTests:
         attempt = bench.request()
         if attempt.query.get("redirect_uri") != attempt.redirect_uri:
             wrong(
-                f"The redirect_uri is sent as {attempt.query.get('redirect_uri')!r}, not as {attempt.redirect_uri!r}.",
+                f"The redirect_uri is {attempt.query.get('redirect_uri')!r}, not {attempt.redirect_uri!r}.",
                 why="providers compare it with what is registered, character by character (RFC 9700, section 4.1.3)",
                 fix="send request.redirect_uri, and encode the query once, with urllib.parse.urlencode",
             )
@@ -137,9 +137,9 @@ class AuthorizationTests:
     @explained_by("test_the_scope_is_what_is_asked_for", "test_each_scope_is_one_word")
     def test_the_scopes_stand_apart(self, bench: Bench) -> None:
         """Between two scopes is one blank (RFC 6749, section 3.3), or what the provider says."""
-        separator = bench.provider.scope_separator if isinstance(bench.provider, OAuth2Provider) else ""
+        separator = getattr(bench.provider, "scope_separator", "")
         sent = bench.request(scope=[EXTRA]).query.get("scope", "")
-        wanted = list(dict.fromkeys([*bench.kit.registrations[bench.name].scope, EXTRA]))
+        wanted = list(bench.registration.scope_with([EXTRA]))
         if not any(sent.split(between) == wanted for between in ([separator] if separator else [" ", ","])):
             wrong(
                 f"The scopes {wanted} are sent as {sent!r}.",
@@ -149,7 +149,7 @@ class AuthorizationTests:
 
     def test_a_prompt_adds_its_parameters_only(self, bench: Bench) -> None:
         """Each prompt that the provider knows adds parameters, and changes none of the others."""
-        prompts = bench.provider.prompts if isinstance(bench.provider, OAuth2Provider) else {}
+        prompts = bench.registration.prompts
         if not prompts:
             bench.lacks("prompt", f"{bench.name} knows no prompt")
         for prompt in prompts:

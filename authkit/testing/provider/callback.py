@@ -5,7 +5,8 @@ from __future__ import annotations
 from urllib.parse import parse_qsl, urlsplit
 
 from authkit.errors import AccessDenied, AuthkitError, InvalidRequest, ProviderProtocolError, ProviderRejected
-from authkit.testing.provider.bench import Bench, Outcome
+from authkit.testing.provider.attempt import Outcome
+from authkit.testing.provider.bench import Bench
 from authkit.testing.provider.verdicts import explained_by, pointless, wrong
 
 __all__ = ["CallbackTests"]
@@ -46,7 +47,7 @@ class CallbackTests:
     def test_an_error_beside_a_code_is_an_error(self, bench: Bench) -> None:
         """A callback with a code and an error is refused, and the code is not exchanged."""
         outcome = bench.come_back(bench.request(), code="a-code", error="access_denied")
-        if outcome.login or bench.wire.to():
+        if outcome.login or bench.wire.to("token"):
             wrong(
                 "A callback with an error and a code was exchanged.",
                 why="the provider said no; whoever adds a code to that must get nothing (RFC 6749, section 4.1.2.1)",
@@ -57,7 +58,7 @@ class CallbackTests:
         """Without a code, or with an empty one, nothing is sent to the provider."""
         for params in ({}, {"code": ""}):
             outcome = bench.come_back(bench.request(), **params)
-            if not isinstance(outcome.error, AuthkitError) or bench.wire.to():
+            if not isinstance(outcome.error, AuthkitError) or bench.wire.to("token"):
                 wrong(
                     f"A callback without a code went on: {outcome.text}.",
                     why="anybody can call the callback's address; the client secret must not be sent for nothing",
@@ -67,7 +68,7 @@ class CallbackTests:
     def test_a_code_that_is_far_too_long_is_refused(self, bench: Bench) -> None:
         """A code of 15,000 characters is not passed on."""
         outcome = bench.come_back(bench.request(), code="c" * 15_000)
-        if not isinstance(outcome.error, InvalidRequest) or bench.wire.to():
+        if not isinstance(outcome.error, InvalidRequest) or bench.wire.to("token"):
             wrong(
                 f"A code of 15,000 characters was passed on to the provider: {outcome.text}.",
                 why="a stranger chooses what is in a callback, and the app would carry it to the provider",

@@ -5,7 +5,8 @@ from __future__ import annotations
 from authkit import pkce
 from authkit.models import Secret
 from authkit.provider import AuthorizationRequest
-from authkit.testing.provider.bench import Attempt, Bench
+from authkit.testing.provider.attempt import Attempt
+from authkit.testing.provider.bench import Bench
 from authkit.testing.provider.verdicts import explained_by, wrong
 
 __all__ = ["ChallengeTests"]
@@ -73,8 +74,7 @@ class ChallengeTests:
             state="state",
             code_verifier=Secret(VERIFIER),
         )
-        attempt = Attempt("", bench.client.authorization_url(request), "", "", "", {})
-        found = attempt.query.get("code_challenge")
+        found = dict(bench.parameters(bench.client.authorization_url(request))).get("code_challenge")
         if found != wanted:
             wrong(
                 f"The challenge of the verifier in RFC 7636, appendix B, is {found!r}, not {wanted!r}.",

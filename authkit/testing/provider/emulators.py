@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from authkit.emulator import StockEmulator
+from authkit.emulator import OpenIDEmulator, StockEmulator
 from authkit.errors import ConfigError
+from authkit.oidc import OpenIDProvider
 from authkit.provider import AnyProvider, OAuth2Provider
 
 __all__ = ["emulator_for"]
+
+ANY_ISSUER = "https://issuer.example"
 
 
 def emulator_for(provider: AnyProvider, users: Sequence[Mapping[str, Any]] = ()) -> Any:
@@ -24,6 +27,8 @@ def emulator_for(provider: AnyProvider, users: Sequence[Mapping[str, Any]] = ())
     """
     if isinstance(provider, OAuth2Provider):
         return StockEmulator(provider, users=users)
+    if isinstance(provider, OpenIDProvider):
+        return OpenIDEmulator(provider.issuer or ANY_ISSUER, provider=provider.name, users=users)
     raise ConfigError(
         f"nobody can tell how the server of {provider.name!r} behaves: give the test class a method "
         "new_emulator(self) that returns an emulator of it"

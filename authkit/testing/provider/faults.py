@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from authkit.errors import AuthkitError, ProviderProtocolError, ProviderRateLimited, ProviderUnavailable
-from authkit.testing.provider.bench import Bench, Outcome
+from authkit.testing.provider.attempt import Outcome
+from authkit.testing.provider.bench import Bench
 from authkit.testing.provider.verdicts import explained_by, waiting, wrong
 
 __all__ = ["FaultTests"]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from authkit.testing.provider.bench import Bench, Outcome
+from authkit.testing.provider.attempt import Outcome
+from authkit.testing.provider.bench import Bench
 from authkit.testing.provider.verdicts import explained_by, wrong
 
 __all__ = ["ScopeTests"]
@@ -55,7 +56,7 @@ def _partly(bench: Bench) -> tuple[Outcome, tuple[str, ...], tuple[str, ...]]:
     bench.sign_in()
     default = tuple(dict.fromkeys(bench.provider.default_scope))
     asked = tuple(dict.fromkeys((*default, *bench.emulator.scopes)))
-    basic = getattr(bench.provider, "basic_scope", ()) or default[:1]
+    basic = bench.registration.basic_scope or default[:1]
     if not set(asked) - set(basic):
         bench.lacks("scopes", f"{bench.name} asks for nothing that a user could leave out")
     ticked = tuple(scope for scope in asked if scope in basic) or asked[:1]

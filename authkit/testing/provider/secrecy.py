@@ -9,7 +9,8 @@ from contextlib import redirect_stderr, redirect_stdout
 from typing import Any
 
 from authkit.models import Token
-from authkit.testing.provider.bench import Bench, Outcome
+from authkit.testing.provider.attempt import Outcome
+from authkit.testing.provider.bench import Bench
 from authkit.testing.provider.verdicts import explained_by, wrong
 
 __all__ = ["SecrecyTests"]

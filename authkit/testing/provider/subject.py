@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from authkit.testing.provider.bench import Bench, Outcome
+from authkit.testing.provider.attempt import Outcome
+from authkit.testing.provider.bench import Bench
 from authkit.testing.provider.verdicts import explained_by, pointless, wrong
 
 __all__ = ["SubjectTests"]

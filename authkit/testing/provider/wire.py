@@ -68,6 +68,11 @@ class Sent:
         return unquote_plus(name), unquote_plus(secret)
 
     @property
+    def is_pushed(self) -> bool:
+        """Whether it is an authorization request that goes to the server itself (RFC 9126)."""
+        return "response_type" in self.form or "code_challenge" in self.form
+
+    @property
     def bearer(self) -> str:
         """The token in the Authorization header, "" for none."""
         scheme, _, token = self.headers.get("authorization", "").partition(" ")
