@@ -74,7 +74,18 @@ def test_every_test_of_the_contract_is_proved_by_a_defect_or_named_here() -> Non
 @pytest.mark.slow
 def test_a_plugin_s_author_reads_three_sentences_and_the_skips(tmp_path: Path) -> None:
     (tmp_path / "test_acme.py").write_text(FAILING, encoding="utf-8")
-    command = [sys.executable, "-m", "pytest", "-q", "-rs", "-p", "no:cacheprovider", "-c", "none.ini", "test_acme.py"]
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-q",
+        "-rs",
+        "-p",
+        "no:cacheprovider",
+        "-c",
+        "none.ini",
+        "test_acme.py",
+    ]
     (tmp_path / "none.ini").write_text("[pytest]\n", encoding="utf-8")
     environment = {"PYTHONPATH": str(Path(__file__).parent), "PATH": ""}
     done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)

@@ -101,7 +101,10 @@ class ScopeLost(AcmeClient):
 )
 class Anybody(AcmeClient):
     def read_token(self, data, scope, old=None):
-        return replace(super().read_token(data, scope, old), subject=data["user"])
+        subject = data.get("user")
+        if not isinstance(subject, str) or not subject.strip():
+            raise errors.ProviderProtocolError("the answer does not name the user")
+        return replace(super().read_token(data, scope, old), subject=subject)
 
 
 @client("Revoking says nothing.", "test_revoking_says_whether_it_was_done")

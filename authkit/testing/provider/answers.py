@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from authkit.errors import AuthkitError
 from authkit.testing.provider.attempt import Outcome
 from authkit.testing.provider.bench import Bench
+from authkit.testing.provider.tampering import MISSING, setting
 from authkit.testing.provider.verdicts import explained_by, wrong
 
 __all__ = ["AnswerTests"]
 
-MISSING = object()
-ODD_EXPIRIES = (MISSING, None, 0, -1, "abc", 10**18, True)
+ODD_EXPIRIES: tuple[Any, ...] = (MISSING, None, 0, -1, "abc", 10**18, True)
+NO_TOKENS: tuple[Any, ...] = ("", None, 1, True, [], "a\r\nX-Admin: 1", "two words")
 
 
 class AnswerTests:
@@ -26,7 +26,7 @@ class AnswerTests:
     @explained_by("test_an_answer_without_access_token_is_refused")
     def test_an_access_token_is_text(self, bench: Bench) -> None:
         """An access token is a text of visible characters, and not empty (RFC 6749, appendix A.12)."""
-        for value in ("", None, 1, True, [], "a\r\nX-Admin: 1", "two words"):
+        for value in NO_TOKENS:
             _must_be_refused(bench, "access_token", value)
 
     @explained_by("test_an_answer_without_access_token_is_refused")
@@ -43,7 +43,7 @@ class AnswerTests:
             if outcome.login is None and "reading the provider's answer" in outcome.text:
                 wrong(
                     f"With expires_in {_shown(value)}, the login fails: {outcome.text}.",
-                    why="it is optional (RFC 6749, section 5.1), and a provider's slip is no reason to lock users out",
+                    why="it is optional (RFC 6749, section 5.1), and a slip of the provider's would lock users out",
                     fix="expires_at=None where expires_in is missing or no sane number of seconds",
                 )
 
@@ -62,16 +62,8 @@ def _must_be_refused(bench: Bench, name: str, value: Any) -> None:
 
 def _with(bench: Bench, name: str, value: Any) -> Outcome:
     """Log in with a token answer in which one member is another."""
-    bench.wire.tampers["token"] = _changing(name, value)
-    outcome = bench.attempt()
-    bench.wire.tampers.clear()
-    return outcome
-
-
-def _changing(name: str, value: Any) -> Callable[[dict[str, Any]], dict[str, Any]]:
-    if value is MISSING:
-        return lambda answer: {member: answer[member] for member in answer if member != name}
-    return lambda answer: {**answer, name: value}
+    with bench.tampered("token", setting(name, value)):
+        return bench.attempt()
 
 
 def _shown(value: Any) -> str:

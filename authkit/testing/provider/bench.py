@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from base64 import urlsafe_b64encode
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import cached_property
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
@@ -11,7 +12,8 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 from authkit import AuthKit, Login, Token
 from authkit.testing.provider.attempt import Attempt, Outcome
 from authkit.testing.provider.setup import Setup
-from authkit.testing.provider.verdicts import waiting
+from authkit.testing.provider.tampering import Tamper
+from authkit.testing.provider.verdicts import pointless, waiting
 from authkit.testing.provider.wire import Sent
 
 __all__ = ["Bench"]
@@ -89,6 +91,36 @@ class Bench(Setup):
         if not token.refresh_token:
             self.lacks("refresh", f"{self.name} gave no refresh token")
         return token
+
+    @contextmanager
+    def tampered(self, endpoint: str, tamper: Tamper) -> Iterator[None]:
+        """Change the good answers of an endpoint for the duration of a ``with`` block."""
+        self.wire.tampers[endpoint] = tamper
+        try:
+            yield
+        finally:
+            del self.wire.tampers[endpoint]
+
+    @contextmanager
+    def disturbed(self, fault: str) -> Iterator[None]:
+        """Have a fault, such as ``token:reset``, for the duration of a ``with`` block; skip if that cannot be."""
+        faults = self.emulator.workbench.faults
+        try:
+            faults.add(fault)
+        except ValueError as exc:
+            pointless(f"the emulator of {self.name} cannot do that: {exc}")
+        try:
+            yield
+        finally:
+            faults.clear()
+
+    def refresh(self, token: Token) -> Token | Exception:
+        """Refresh a token, whatever comes of it."""
+        return self.told(lambda: self.kit.refresh(self.name, token))
+
+    def revoke(self, token: Token) -> bool | Exception:
+        """Revoke a token, whatever comes of it."""
+        return self.told(lambda: self.kit.revoke(self.name, token))
 
     def sent(self, endpoint: str) -> Sent:
         """Return the first request to an endpoint; skip the test if there is none."""

@@ -31,7 +31,7 @@ class DeclarationTests:
 
     def test_the_title_is_what_people_read(self, bench: Bench) -> None:
         """There is a title, and it has no space at its ends."""
-        title = bench.provider.title
+        title: object = bench.provider.title
         if not isinstance(title, str) or not title.strip() or title != title.strip():
             wrong(
                 f"The title is {title!r}.",
@@ -80,9 +80,9 @@ class DeclarationTests:
             return
         wrong(
             f"There is no emulator of {bench.name}: {reason}.",
-            why="every other test of the contract logs in at one, and what cannot be read there fails in a login too",
-            fix="correct the provider's functions; or say what its user info endpoint answers, users = [{...}] in the "
-            "test class; or give the class a method new_emulator(self)",
+            why="every other test logs in at one, and what cannot be read there fails in a login too",
+            fix="correct the provider's functions; or say what its user info endpoint answers, users = [{...}] in "
+            "the test class; or give the class a method new_emulator(self)",
         )
 
     @explained_by("test_the_provider_is_one_that_a_plugin_may_supply")
@@ -116,6 +116,6 @@ class DeclarationTests:
             wrong(
                 f"With its endpoints moved to https://moved.example, the login fails or goes elsewhere "
                 f"({', '.join(elsewhere) or outcome}).",
-                why="settings such as authkit.acme.userinfo_url point an app at an emulator or at a provider's sandbox",
+                why="settings such as authkit.acme.userinfo_url point an app at an emulator or at a sandbox",
                 fix="in a userinfo function ask api.userinfo_url, and other addresses relative to it",
             )

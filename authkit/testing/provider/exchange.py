@@ -149,8 +149,8 @@ class ExchangeTests:
 
     def test_a_code_is_sent_once(self, bench: Bench) -> None:
         """If the answer is lost, the code is not sent again (RFC 6749, section 4.1.2)."""
-        bench.disturb("token:reset")
-        bench.attempt()
+        with bench.disturbed("token:reset"):
+            bench.attempt()
         times = len(bench.wire.to("token"))
         if times > 1:
             wrong(

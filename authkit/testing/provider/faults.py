@@ -124,10 +124,8 @@ def _endpoints(bench: Bench) -> Iterator[str]:
 
 
 def _disturbed(bench: Bench, endpoint: str, kind: str) -> Outcome:
-    bench.disturb(f"{endpoint}:{kind}:always")
-    outcome = bench.attempt()
-    bench.emulator.workbench.faults.clear()
-    return outcome
+    with bench.disturbed(f"{endpoint}:{kind}:always"):
+        return bench.attempt()
 
 
 def _complain(endpoint: str, kind: str, outcome: Outcome, why: str, fix: str, wanted: str = "an error") -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 from authkit.models import Profile
 from authkit.testing.provider.bench import Bench
+from authkit.testing.provider.tampering import MISSING, replacing
 from authkit.testing.provider.verdicts import explained_by, pointless, wrong
 
 __all__ = ["ProfileTests"]
@@ -25,8 +26,8 @@ class ProfileTests:
         told = _told(bench.sign_in().profile)
         if not told:
             pointless("the profile has nothing but the subject")
-        bench.wire.tampers["userinfo"] = lambda answer: _changed(answer, told)
-        outcome = bench.attempt()
+        with bench.tampered("userinfo", replacing(_one_of(told), None)):
+            outcome = bench.attempt()
         if not outcome.login:
             wrong(
                 f"A user whose name, picture and address are null cannot log in: {outcome.text}.",
@@ -38,8 +39,8 @@ class ProfileTests:
         """What the first user told is not in the profile of a second one, who tells nothing."""
         told = _told(bench.sign_in(0).profile)
         theirs = _told(bench.sign_in(1).profile)
-        bench.wire.tampers["userinfo"] = lambda answer: _changed(answer, theirs)
-        second = bench.attempt(1).login
+        with bench.tampered("userinfo", replacing(_one_of(theirs), None)):
+            second = bench.attempt(1).login
         leaked = sorted(_told(second.profile) & (told | theirs)) if second else []
         if leaked:
             wrong(
@@ -51,15 +52,15 @@ class ProfileTests:
     def test_an_address_is_verified_only_if_the_provider_says_so(self, bench: Bench) -> None:
         """Where the provider says false, or nothing, `email_verified` is False."""
         _has_email(bench)
-        for change, said in ((lambda _: False, "false"), (lambda _: None, "null"), (None, "nothing")):
-            _must_not_be_verified(bench, change, said)
+        for value, said in ((False, "false"), (None, "null"), (MISSING, "nothing")):
+            _must_not_be_verified(bench, value, said)
 
     @explained_by("test_an_address_is_verified_only_if_the_provider_says_so")
     def test_a_text_verifies_no_address(self, bench: Bench) -> None:
         """The text "false" is not true, whatever bool() makes of it."""
         _has_email(bench)
         for text in ("false", "no", "0"):
-            _must_not_be_verified(bench, lambda _, text=text: text, f'the text "{text}"')
+            _must_not_be_verified(bench, text, f'the text "{text}"')
 
     def test_the_token_is_not_in_the_profile(self, bench: Bench) -> None:
         """Nothing secret is in `Profile.raw` or another field."""
@@ -76,7 +77,7 @@ class ProfileTests:
 
     def test_the_profile_function_changes_nothing(self, bench: Bench) -> None:
         """`profile` reads the answer and leaves it as it is."""
-        profile = bench.data.profile
+        profile = bench.function("profile")
         answer = _sample(bench)
         before = deepcopy(answer)
         bench.told(lambda: profile(answer))
@@ -93,11 +94,9 @@ def _told(profile: Profile) -> set[str]:
     return {text for name in OPTIONAL if (text := getattr(profile, name))} - {profile.subject}
 
 
-def _changed(answer: Any, texts: set[str]) -> Any:
-    """Return an answer in which every member that is one of `texts` is null."""
-    if isinstance(answer, dict):
-        return {name: _changed(value, texts) for name, value in answer.items()}
-    return None if isinstance(answer, str) and answer in texts else answer
+def _one_of(texts: set[str]) -> Callable[[str, Any], bool]:
+    """Return a test of whether the value of a member is one of `texts`."""
+    return lambda _, value: isinstance(value, str) and value in texts
 
 
 def _has_email(bench: Bench) -> None:
@@ -105,17 +104,9 @@ def _has_email(bench: Bench) -> None:
         bench.lacks("email", f"{bench.name} gives no e-mail address")
 
 
-def _must_not_be_verified(bench: Bench, change: Callable[[Any], Any] | None, said: str) -> None:
-    def tamper(answer: Any) -> Any:
-        if not isinstance(answer, dict):
-            return [tamper(item) for item in answer] if isinstance(answer, list) else answer
-        is_said = {name: "verified" in name for name in answer}
-        kept = {name: tamper(value) for name, value in answer.items() if not is_said[name]}
-        return kept if change is None else {**kept, **{name: change(name) for name in answer if is_said[name]}}
-
-    bench.wire.tampers["userinfo"] = tamper
-    login = bench.attempt().login
-    bench.wire.tampers.clear()
+def _must_not_be_verified(bench: Bench, value: Any, said: str) -> None:
+    with bench.tampered("userinfo", replacing(lambda name, _: "verified" in name, value)):
+        login = bench.attempt().login
     if login and login.profile.email_verified:
         wrong(
             f"The provider says {said} of the address, and the profile says that it is verified.",

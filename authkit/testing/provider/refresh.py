@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 from authkit.errors import AuthkitError, ProviderUnavailable, ReauthRequired
 from authkit.models import Secret, Token
 from authkit.testing.provider.bench import Bench
+from authkit.testing.provider.tampering import MISSING, named, replacing, setting
 from authkit.testing.provider.verdicts import explained_by, pointless, wrong
 
 __all__ = ["RefreshTests"]
@@ -46,7 +46,7 @@ class RefreshTests:
     def test_a_refresh_sends_the_refresh_token_in_the_form(self, bench: Bench) -> None:
         """The refresh token is in the form of a POST, and not in the address."""
         token = bench.refreshable()
-        bench.told(lambda: bench.kit.refresh(bench.name, token))
+        bench.refresh(token)
         sent = _request(bench, token)
         text = token.refresh_token.reveal() if token.refresh_token else ""
         if sent.form.get("refresh_token") != text or text in sent.url:
@@ -60,7 +60,7 @@ class RefreshTests:
     def test_a_token_can_be_refreshed(self, bench: Bench) -> None:
         """A refresh gives a new access token, which works."""
         token = bench.refreshable()
-        fresh = bench.told(lambda: bench.kit.refresh(bench.name, token))
+        fresh = bench.refresh(token)
         if not isinstance(fresh, Token) or fresh.access_token == token.access_token:
             wrong(
                 f"A refresh gives no new access token: {_shown(fresh)}.",
@@ -85,13 +85,13 @@ class RefreshTests:
 
     def test_without_a_new_refresh_token_the_old_one_stays(self, bench: Bench) -> None:
         """Where the answer has none, the old one is still good (RFC 6749, section 6)."""
-        _must_keep(bench, lambda answer: {name: answer[name] for name in answer if name != "refresh_token"}, "no")
+        _must_keep(bench, MISSING, "no")
 
     @explained_by("test_without_a_new_refresh_token_the_old_one_stays")
     def test_an_empty_refresh_token_is_none(self, bench: Bench) -> None:
         """Where the answer has an empty one, or null, the old one is still good."""
         for value in ("", None):
-            _must_keep(bench, lambda answer, value=value: {**answer, "refresh_token": value}, "an empty")
+            _must_keep(bench, value, "an empty")
 
     @explained_by(*ON_THE_WIRE, "test_a_token_can_be_refreshed")
     def test_a_refused_refresh_asks_for_a_new_login(self, bench: Bench) -> None:
@@ -99,7 +99,7 @@ class RefreshTests:
         token = bench.refreshable()
         bench.wire.forget()
         dead = replace(token, refresh_token=Secret("a-refresh-token-that-nobody-issued"))
-        found = bench.told(lambda: bench.kit.refresh(bench.name, dead))
+        found = bench.refresh(dead)
         if not isinstance(found, ReauthRequired) or len(bench.wire.to("token")) > 1:
             wrong(
                 f"A refresh token that is dead gives: {_shown(found)}.",
@@ -112,9 +112,8 @@ class RefreshTests:
         """HTTP 503 and a dead connection are ProviderUnavailable."""
         for fault in ("token:503:once", "token:reset:once"):
             token = bench.refreshable()
-            bench.disturb(fault)
-            found = bench.told(lambda token=token: bench.kit.refresh(bench.name, token))
-            bench.emulator.workbench.faults.clear()
+            with bench.disturbed(fault):
+                found = bench.refresh(token)
             if not isinstance(found, ProviderUnavailable):
                 wrong(
                     f"With the fault {fault}, a refresh gives: {_shown(found)}.",
@@ -126,7 +125,7 @@ class RefreshTests:
         """A token that has none is ReauthRequired, and nothing is sent."""
         token = replace(bench.sign_in().token, refresh_token=None)
         bench.wire.forget()
-        found = bench.told(lambda: bench.kit.refresh(bench.name, token))
+        found = bench.refresh(token)
         if not isinstance(found, ReauthRequired) or bench.wire.to():
             wrong(
                 f"Refreshing a token without a refresh token gives: {_shown(found)}.",
@@ -137,8 +136,8 @@ class RefreshTests:
     def test_a_refresh_keeps_the_scope(self, bench: Bench) -> None:
         """Where the answer names no scope, it is that of the old token (RFC 6749, section 6)."""
         token = bench.refreshable()
-        bench.wire.tampers["token"] = lambda answer: {name: answer[name] for name in answer if name != "scope"}
-        fresh = _fresh(bench, token)
+        with bench.tampered("token", setting("scope", MISSING)):
+            fresh = _fresh(bench, token)
         if fresh.scope != token.scope:
             wrong(
                 f"The token had the scope {token.scope}, and after a refresh that says nothing of it {fresh.scope}.",
@@ -154,8 +153,8 @@ class RefreshTests:
         names = {name for name, value in bench.sent("token").answer.items() if value == token.subject}
         if not names:
             pointless("token answers name the user in a signed ID token only")
-        bench.wire.tampers["token"] = lambda answer: {**answer, **dict.fromkeys(names, "somebody-else")}
-        found = bench.told(lambda: bench.kit.refresh(bench.name, token))
+        with bench.tampered("token", replacing(named(names), "somebody-else")):
+            found = bench.refresh(token)
         if not isinstance(found, AuthkitError):
             wrong(
                 "A refresh answers with the token of another user, and it is taken.",
@@ -168,21 +167,20 @@ def _request(bench: Bench, token: Token | None = None) -> Any:
     """Refresh, and return the request."""
     if token is None:
         token = bench.refreshable()
-        bench.told(lambda: bench.kit.refresh(bench.name, token))
+        bench.refresh(token)
     sent = bench.wire.to("token")
     return sent[-1] if len(sent) > 1 else pointless("a refresh sends nothing: see test_a_token_can_be_refreshed")
 
 
 def _fresh(bench: Bench, token: Token) -> Token:
-    found = bench.told(lambda: bench.kit.refresh(bench.name, token))
+    found = bench.refresh(token)
     return found if isinstance(found, Token) else pointless("waits for a refresh: see test_a_token_can_be_refreshed")
 
 
-def _must_keep(bench: Bench, tamper: Callable[[Any], Any], what: str) -> None:
+def _must_keep(bench: Bench, value: Any, what: str) -> None:
     token = bench.refreshable()
-    bench.wire.tampers["token"] = tamper
-    fresh = _fresh(bench, token)
-    bench.wire.tampers.clear()
+    with bench.tampered("token", setting("refresh_token", value)):
+        fresh = _fresh(bench, token)
     if fresh.refresh_token != token.refresh_token:
         wrong(
             f"The answer to a refresh has {what} refresh token, and the old one is gone: {fresh.refresh_token!r}.",

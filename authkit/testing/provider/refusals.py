@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from authkit.errors import AuthkitError, ProviderProtocolError
 from authkit.models import Secret, Token
 from authkit.provider import Refusal
 from authkit.testing.provider.bench import Bench
+from authkit.testing.provider.tampering import setting
 from authkit.testing.provider.verdicts import explained_by, pointless, wrong
 
 __all__ = ["RefusalTests"]
@@ -22,8 +24,8 @@ class RefusalTests:
     def test_an_error_with_status_200_is_an_error(self, bench: Bench) -> None:
         """An error in the body counts, although the status says that all is well."""
         bench.sign_in()
-        bench.disturb("token:error-in-200")
-        outcome = bench.attempt()
+        with bench.disturbed("token:error-in-200"):
+            outcome = bench.attempt()
         if not isinstance(outcome.error, AuthkitError) or isinstance(outcome.error, ProviderProtocolError):
             wrong(
                 f"The token endpoint answered 200 with an error in it, and what comes of it is: {outcome.text}.",
@@ -36,23 +38,22 @@ class RefusalTests:
         """A token, or a user, beside an error is not used."""
         bench.sign_in()
         for endpoint in [name for name in ("token", "userinfo") if bench.wire.to(name)]:
-            bench.disturb(f"{endpoint}:mixed")
-            outcome = bench.attempt()
-            bench.emulator.workbench.faults.clear()
+            with bench.disturbed(f"{endpoint}:mixed"):
+                outcome = bench.attempt()
             if outcome.login:
                 wrong(
-                    f"An answer of the {endpoint} endpoint has an error in it, and the user is logged in all the same.",
+                    f"An answer of the {endpoint} endpoint has an error in it, and somebody is logged in.",
                     why="the provider said no; what else is in the answer may be stale or somebody else's",
                     fix="look for the error first, and at a token or a user only where there is none",
                 )
 
     def test_a_good_answer_is_not_taken_for_an_error(self, bench: Bench) -> None:
         """`read_error` finds nothing in what the provider answers when all is well."""
-        read_error = bench.data.read_error
+        read_error = bench.function("read_error")
         bench.attempt()
         for sent in bench.wire.to():
             is_good = sent.status == 200 and sent.broken is None and isinstance(sent.answer, dict)
-            found = bench.told(lambda answer=sent.answer: read_error(answer)) if is_good else None
+            found = bench.told(partial(read_error, sent.answer)) if is_good else None
             if found is not None:
                 wrong(
                     f"read_error finds {found!r} in a good answer of the {sent.endpoint} endpoint.",
@@ -61,13 +62,12 @@ class RefusalTests:
                 )
 
     def test_an_error_of_an_odd_type_makes_nothing_raise(self, bench: Bench) -> None:
-        """An `error` that is a number, a list or an object is refused like any other, and no function trips over it."""
+        """An `error` that is a number, a list or an object makes no function of the plugin raise."""
         bench.sign_in()
         for value in ODD_ERRORS:
-            bench.wire.tampers["token"] = lambda _, value=value: {"error": value}
-            outcome = bench.attempt()
-            bench.wire.tampers.clear()
-            if outcome.login or "reading the provider's answer" in outcome.text:
+            with bench.tampered("token", setting("error", value)):
+                outcome = bench.attempt()
+            if "reading the provider's answer" in outcome.text:
                 wrong(
                     f"With the error {value!r} in the token answer, a function of the plugin raises: {outcome.text}.",
                     why="the log shows a bug in the plugin instead of what the provider said",
@@ -76,7 +76,7 @@ class RefusalTests:
 
     def test_no_refusal_quotes_a_secret(self, bench: Bench) -> None:
         """`read_error` puts neither a token nor the whole answer into what it returns."""
-        read_error = bench.data.read_error
+        read_error = bench.function("read_error")
         answer = {
             "error": "invalid_grant",
             "error_description": "It has ended.",

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from authkit.errors import AuthkitError, ProviderUnavailable
 from authkit.models import Token
 from authkit.testing.provider.bench import Bench
@@ -36,10 +34,10 @@ class RevocationTests:
     def test_a_revoked_token_is_dead(self, bench: Bench) -> None:
         """After True, the provider takes the token no more."""
         token = bench.sign_in().token
-        found = bench.told(lambda: bench.kit.revoke(bench.name, token))
+        found = bench.revoke(token)
         if found is False:
             bench.lacks("revoke", f"{bench.name} has no way to end a token")
-        alive = isinstance(bench.told(lambda: bench.kit.refresh(bench.name, token)), Token)
+        alive = isinstance(bench.refresh(token), Token)
         alive = alive or (not token.refresh_token and not _is_refused(bench, token))
         if found is not True or alive:
             wrong(
@@ -72,7 +70,7 @@ class RevocationTests:
     @explained_by("test_revoking_says_whether_it_was_done", "test_an_error_with_status_200_is_an_error")
     def test_a_refused_revocation_is_an_error(self, bench: Bench) -> None:
         """An error of the provider comes out, with status 200 too."""
-        for fault in ('revoke:json={"error":"invalid_request"}', "revoke:error-in-200"):
+        for fault in ('revoke:json={"error":"invalid_request"}:always', "revoke:error-in-200"):
             _must_raise(bench, fault, AuthkitError, "raise what the answer's error means, and look at its status")
 
     @explained_by(
@@ -89,16 +87,15 @@ class RevocationTests:
 def _request(bench: Bench) -> tuple[Token, Sent]:
     """Log in, revoke, and return the token and the request."""
     token = bench.sign_in().token
-    bench.told(lambda: bench.kit.revoke(bench.name, token))
+    bench.revoke(token)
     sent = bench.wire.to("revoke")
     return token, sent[0] if sent else bench.lacks("revoke", f"{bench.name} sends no revocation")
 
 
 def _must_raise(bench: Bench, fault: str, wanted: type[AuthkitError], fix: str) -> None:
     token, _ = _request(bench)
-    bench.disturb(f"{fault}:once")
-    found: Any = bench.told(lambda: bench.kit.revoke(bench.name, token))
-    bench.emulator.workbench.faults.clear()
+    with bench.disturbed(fault):
+        found = bench.revoke(token)
     if not isinstance(found, wanted):
         wrong(
             f"With the fault {fault}, revoke gives {found!r}, not {wanted.__name__}.",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from authkit.testing.provider.attempt import Outcome
 from authkit.testing.provider.bench import Bench
+from authkit.testing.provider.tampering import MISSING, setting
 from authkit.testing.provider.verdicts import explained_by, wrong
 
 __all__ = ["ScopeTests"]
@@ -40,8 +41,8 @@ class ScopeTests:
     def test_a_scope_that_is_not_named_counts_as_granted(self, bench: Bench) -> None:
         """A token answer without `scope` means: what was asked for (RFC 6749, section 5.1)."""
         asked = bench.sign_in().granted_scopes
-        bench.wire.tampers["token"] = lambda answer: {name: answer[name] for name in answer if name != "scope"}
-        outcome = bench.attempt()
+        with bench.tampered("token", setting("scope", MISSING)):
+            outcome = bench.attempt()
         found = outcome.login.granted_scopes if outcome.login else outcome.text
         if asked and found != asked:
             wrong(

@@ -60,9 +60,8 @@ class SecrecyTests:
         """An error quotes neither what was sent nor what came, its traceback included."""
         bench.sign_in()
         for fault in ("token:json={}", "token:500", "userinfo:mixed", "token:mixed"):
-            bench.disturb(fault)
-            found = _found_in(_shown(bench.attempt()), _secrets(bench))
-            bench.emulator.workbench.faults.clear()
+            with bench.disturbed(fault):
+                found = _found_in(_shown(bench.attempt()), _secrets(bench))
             if found:
                 wrong(
                     f"The error of a failed login ({fault}) shows {', '.join(found)}.",
@@ -85,9 +84,9 @@ class SecrecyTests:
 
 def _all_done(bench: Bench) -> Mapping[str, str]:
     """Log in, refresh and revoke, whatever comes of the last two; return the secrets."""
-    token: Any = bench.sign_in().token
-    fresh = bench.told(lambda: bench.kit.refresh(bench.name, token))
-    bench.told(lambda: bench.kit.revoke(bench.name, fresh if isinstance(fresh, Token) else token))
+    token = bench.sign_in().token
+    fresh = bench.refresh(token)
+    bench.revoke(fresh if isinstance(fresh, Token) else token)
     return _secrets(bench)
 
 

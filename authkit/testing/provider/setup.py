@@ -176,13 +176,6 @@ class Setup:
         with suppress(ValueError):
             self.emulator.workbench.switches.turn(switch, value)
 
-    def disturb(self, fault: str) -> None:
-        """Add a fault to the emulator, such as ``token:reset``; skip if it has no such endpoint."""
-        try:
-            self.emulator.workbench.faults.add(fault)
-        except ValueError as exc:
-            pointless(f"the emulator of {self.name} cannot do that: {exc}")
-
     def lacks(self, capability: str, reason: str) -> NoReturn:
         """Skip a test of something that the provider has not, or fail if its plugin says that it has to."""
         if capability in self.contract.requires:

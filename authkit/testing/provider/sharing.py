@@ -34,7 +34,7 @@ class SharingTests:
             wrong(
                 f"Two logins overlap, and end as {found}; alone they end as {alone}.",
                 why="on a busy site one user is logged in as another, or nobody is",
-                fix="keep nothing on the provider or on its client: request and response bring all that a login needs",
+                fix="keep nothing on the provider or its client: request and response bring all that a login needs",
             )
 
     @explained_by("test_two_interleaved_logins_do_not_mix")

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 from authkit.testing.provider.attempt import Outcome
 from authkit.testing.provider.bench import Bench
+from authkit.testing.provider.tampering import MISSING, named, replacing
 from authkit.testing.provider.verdicts import explained_by, pointless, wrong
 
 __all__ = ["SubjectTests"]
 
 ANSWERS = ("token", "userinfo")
-WRONG_IDS = (None, True, [], ["a"], {}, 1.5)
+WRONG_IDS: tuple[Any, ...] = (None, True, [], ["a"], {}, 1.5)
 """What no id is. A number may be one, so that `str(data["id"])` is right where ids are numbers."""
 
 FIX = "refuse what is no id: Profile(subject=data['id']) does, or check the type before str()"
@@ -65,7 +66,7 @@ class SubjectTests:
     @explained_by("test_one_user_s_data_do_not_reach_the_next")
     def test_a_user_without_an_id_is_refused(self, bench: Bench) -> None:
         """Where the member with the id is missing, there is no login."""
-        for endpoint, outcome in _with_ids(bench, lambda answer, names: _without(answer, names)):
+        for endpoint, outcome in _with_ids(bench, MISSING):
             _must_be_refused(
                 endpoint, outcome, "has no id of the user", "'None', or a made-up id, would be an account"
             )
@@ -74,14 +75,14 @@ class SubjectTests:
     def test_a_user_with_an_empty_id_is_refused(self, bench: Bench) -> None:
         """An id of nothing, or of blanks, is none."""
         for empty in ("", "  "):
-            for endpoint, outcome in _with_ids(bench, lambda answer, names, empty=empty: _with(answer, names, empty)):
+            for endpoint, outcome in _with_ids(bench, empty):
                 _must_be_refused(endpoint, outcome, f"has the id {empty!r}", "all users without an id would be one")
 
     @explained_by("test_a_user_without_an_id_is_refused", "test_a_user_with_an_empty_id_is_refused")
     def test_an_id_that_is_no_id_is_refused(self, bench: Bench) -> None:
         """null, true, a list, an object or a fraction is never made into a text."""
         for value in WRONG_IDS:
-            for endpoint, outcome in _with_ids(bench, lambda answer, names, value=value: _with(answer, names, value)):
+            for endpoint, outcome in _with_ids(bench, value):
                 _must_be_refused(endpoint, outcome, f"has the id {value!r}", f"str() makes {str(value)!r} of it")
 
 
@@ -95,17 +96,17 @@ def _must_be_refused(endpoint: str, outcome: Outcome, what: str, why: str) -> No
         )
 
 
-def _with_ids(bench: Bench, change: Callable[[Any, set[str]], Any]) -> Iterator[tuple[str, Outcome]]:
-    """Yield what comes of a login in which the id of one answer is changed, for each answer that has it."""
+def _with_ids(bench: Bench, value: Any) -> Iterator[tuple[str, Outcome]]:
+    """Yield what comes of a login in which the id of one answer is `value`, for each answer that has an id."""
     subject = bench.sign_in().profile.subject
     holding = {name: set(_names(bench.sent(name).answer, subject)) for name in ANSWERS if bench.wire.to(name)}
     if not any(holding.values()):
         pointless("no answer of the emulator holds the subject as it is")
     for endpoint, names in holding.items():
         if names:
-            bench.wire.tampers[endpoint] = lambda answer, names=names: change(answer, names)
-            yield endpoint, bench.attempt()
-            bench.wire.tampers.clear()
+            with bench.tampered(endpoint, replacing(named(names), value)):
+                outcome = bench.attempt()
+            yield endpoint, outcome
 
 
 def _names(answer: Any, subject: str) -> Iterator[str]:
@@ -115,15 +116,3 @@ def _names(answer: Any, subject: str) -> Iterator[str]:
             yield from _names(value, subject)
         elif isinstance(value, (str, int)) and str(value) == subject:
             yield name
-
-
-def _without(answer: Any, names: set[str]) -> Any:
-    if not isinstance(answer, dict):
-        return answer
-    return {name: _without(value, names) for name, value in answer.items() if name not in names}
-
-
-def _with(answer: Any, names: set[str], value: Any) -> Any:
-    if not isinstance(answer, dict):
-        return answer
-    return {name: value if name in names else _with(member, names, value) for name, member in answer.items()}

@@ -12,6 +12,7 @@ from urllib.parse import parse_qsl, unquote_plus, urlsplit
 
 from authkit.emulator import Recorded
 from authkit.emulator.rules import Rule
+from authkit.testing.provider.tampering import Tamper
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
@@ -77,9 +78,6 @@ class Sent:
         """The token in the Authorization header, "" for none."""
         scheme, _, token = self.headers.get("authorization", "").partition(" ")
         return token if scheme.lower() == "bearer" else ""
-
-
-Tamper = Callable[[dict[str, Any]], Any]
 
 
 class Wire:
