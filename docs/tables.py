@@ -22,6 +22,7 @@ from authkit.emulator.openid import MODULES
 from authkit.keys import MEMBER_KEYS, PART_KEYS, REGISTRATION_KEYS, SITE_KEYS, Key, option_key
 from authkit.oidc import OpenIDProvider
 from authkit.provider import OAuth2Provider
+from authkit.testing import ProviderContract
 from authkit_tiktok.emulator import TikTokSwitches
 from authkit_tiktok.provider import tiktok
 
@@ -162,6 +163,21 @@ def adapter_contract() -> str:
     return _table("| about | what is tested | the wrong adapter that it finds |", rows)
 
 
+def contract_tests() -> str:
+    """Return the table of the tests of the contract of providers, each with the defect that proves it."""
+    sys.path.append(str(TESTS))  # where the defects are, unless pytest has put it there already
+    from seeded import DEFECTS
+
+    proofs = {defect.red: defect.what for defect in DEFECTS}
+    rows = []
+    for part in ProviderContract.__bases__:
+        for name, test in vars(part).items():
+            if name.startswith("test_"):
+                says = " ".join((inspect.getdoc(test) or "").split())
+                rows.append(f"| `{name}` | {says} | {proofs.get(name, '')} |")
+    return _table("| test | what has to be true | the wrong provider that proves it |", rows)
+
+
 def _switches(board: Switchboard[Any], pattern: str, elsewhere: Mapping[str, str] = MappingProxyType({})) -> str:
     rows = []
     for switch in board.describe():
@@ -215,6 +231,7 @@ BLOCKS: Mapping[str, Callable[[], str]] = {
     "stock-switches": stock_switches,
     "tiktok-facts": tiktok_facts,
     "tiktok-switches": tiktok_switches,
+    "contract-tests": contract_tests,
     "error-codes": error_codes,
     "event-fields": event_fields,
     "fault-kinds": fault_kinds,

@@ -10,12 +10,22 @@ if TYPE_CHECKING:
     from authkit.testing.audit import AuditLine
     from authkit.testing.emulation import emulate, emulator_of
     from authkit.testing.logins import login_as, login_fails
+    from authkit.testing.provider import ProviderContract
 
-__all__ = ["AdapterContract", "AuditLine", "emulate", "emulator_of", "login_as", "login_fails"]
+__all__ = [
+    "AdapterContract",
+    "AuditLine",
+    "ProviderContract",
+    "emulate",
+    "emulator_of",
+    "login_as",
+    "login_fails",
+]
 
 LATE = {
     "AdapterContract": "authkit.testing.adapter",
     "AuditLine": "authkit.testing.audit",
+    "ProviderContract": "authkit.testing.provider",
     "emulate": "authkit.testing.emulation",
     "emulator_of": "authkit.testing.emulation",
     "login_as": "authkit.testing.logins",

@@ -1,0 +1,121 @@
+"""What the provider says of itself, before anybody logs in."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+from authkit.errors import AuthkitError
+from authkit.provider import OAuth2Provider
+from authkit.testing.provider.bench import Bench
+from authkit.testing.provider.verdicts import explained_by, pointless, wrong
+from authkit.urls import is_loopback
+
+__all__ = ["DeclarationTests"]
+
+ENDPOINTS = ("authorize_url", "token_url", "userinfo_url", "revoke_url")
+
+
+class DeclarationTests:
+    """The provider as a value."""
+
+    def test_the_provider_is_one_that_a_plugin_may_supply(self, bench: Bench) -> None:
+        """`load_plugins` takes it: the name is well formed and free, and it has what a provider has."""
+        problem = bench.plugins.infos[0].problem
+        if problem:
+            wrong(
+                f"authkit refuses the provider: {problem}.",
+                why="the plugin is not loaded, and the app that uses it does not start",
+                fix="a provider is an OAuth2Provider, or has name, title, default_scope and client; its name is "
+                "lower case, such as `acme`",
+            )
+
+    def test_the_title_is_what_people_read(self, bench: Bench) -> None:
+        """There is a title, and it has no space at its ends."""
+        title: object = bench.provider.title
+        if not isinstance(title, str) or not title.strip() or title != title.strip():
+            wrong(
+                f"The title is {title!r}.",
+                why="people read it after 'Continue with'",
+                fix="title='Acme'",
+            )
+
+    def test_each_scope_is_one_word(self, bench: Bench) -> None:
+        """The default scope is a tuple of single words (RFC 6749, section 3.3)."""
+        scope: object = bench.provider.default_scope
+        words = scope if isinstance(scope, tuple) else ()
+        bad = [word for word in words if not isinstance(word, str) or not word or set(word) & set(" ,")]
+        if not isinstance(scope, tuple) or bad:
+            wrong(
+                f"The default scope is {scope!r}.",
+                why="a login says which scopes are missing, and compares word by word",
+                fix="write a tuple with one text for each scope: default_scope=('profile', 'email')",
+            )
+
+    def test_no_endpoint_is_left_over_from_development(self, bench: Bench) -> None:
+        """Every endpoint is https and on no loopback host."""
+        bad = [
+            f"{name}={url!r}"
+            for name in ENDPOINTS
+            if (url := getattr(bench.data, name)) and (is_loopback(url) or urlsplit(url).scheme != "https")
+        ]
+        if bad:
+            wrong(
+                f"An endpoint leads to this machine: {', '.join(bad)}.",
+                why="the client secret would go there in every app that uses the plugin",
+                fix="write the provider's address; for an emulator there are settings: authkit.acme.token_url = …",
+            )
+
+    @explained_by(
+        "test_the_userinfo_function_calls_nobody_else",
+        "test_the_profile_function_changes_nothing",
+        "test_no_refusal_quotes_a_secret",
+    )
+    def test_the_emulator_can_be_made(self, bench: Bench) -> None:
+        """The provider's own functions read what the emulator's user info endpoint answers."""
+        try:
+            bench.contract.new_emulator()
+        except (AuthkitError, ValueError) as exc:
+            reason = exc.reason if isinstance(exc, AuthkitError) else str(exc)
+        else:
+            return
+        wrong(
+            f"There is no emulator of {bench.name}: {reason}.",
+            why="every other test logs in at one, and what cannot be read there fails in a login too",
+            fix="correct the provider's functions; or say what its user info endpoint answers, users = [{...}] in "
+            "the test class; or give the class a method new_emulator(self)",
+        )
+
+    @explained_by("test_the_provider_is_one_that_a_plugin_may_supply")
+    def test_the_provider_can_be_registered(self, bench: Bench) -> None:
+        """An app can register it, with the settings that the emulator gives."""
+        try:
+            bench.make_kit()
+        except AuthkitError as exc:
+            reason = exc.reason
+        else:
+            return
+        wrong(
+            f"An app cannot register {bench.name} as its emulator says: {reason}.",
+            why="settings are read at start-up, so the app does not start",
+            fix="the emulator's settings(origin) has to give client_id and client_secret, and check_redirect_uri to "
+            "take https://app.example/auth/<name>/callback",
+        )
+
+    def test_the_endpoints_may_be_moved_by_settings(self, bench: Bench) -> None:
+        """A registration's own endpoints are where requests go, user info included."""
+        if not isinstance(bench.provider, OAuth2Provider):
+            pointless(f"{bench.name} has no endpoints that a setting could move")
+        bench.sign_in()
+        moved = bench.emulator.settings("https://moved.example")
+        bench.wire.forget()
+        kit = bench.make_kit(**moved)
+        attempt = bench.begin(kit=kit)
+        outcome = bench.told(lambda: kit.complete(bench.name, bench.approve(attempt), attempt.cookies))
+        elsewhere = sorted({sent.host for sent in bench.wire.to() if sent.host != "moved.example"})
+        if elsewhere or isinstance(outcome, Exception):
+            wrong(
+                f"With its endpoints moved to https://moved.example, the login fails or goes elsewhere "
+                f"({', '.join(elsewhere) or outcome}).",
+                why="settings such as authkit.acme.userinfo_url point an app at an emulator or at a sandbox",
+                fix="in a userinfo function ask api.userinfo_url, and other addresses relative to it",
+            )
