@@ -26,7 +26,7 @@ pytestmark = pytest.mark.slow
 
 CHECKOUT = Path(__file__).parent.parent
 UV = shutil.which("uv", path=f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}")
-SHIPPED = ("*.py", "py.typed", "templates/*.css", "templates/*.html", "templates/*.js", "migrations/*.mako")
+SHIPPED = ("*.py", "py.typed", "templates/*.css", "templates/*.html", "templates/*.js", "*.jinja", "migrations/*.mako")
 EGG_INFO = ("PKG-INFO", "SOURCES.txt", "dependency_links.txt", "entry_points.txt", "requires.txt", "top_level.txt")
 
 SETTINGS = """
