@@ -101,7 +101,7 @@ def test_it_asks_for_what_no_option_answers(tmp_path):
         "def read_profile(data: Mapping[str, Any]) -> Profile:\n"
         '    """Make a profile of what the user info endpoint answered."""\n'
         "    return Profile(\n"
-        "        # A number and nothing else: str() would make one user of everybody without an id.\n"
+        "        # A number and nothing else: with str(), all who have no id were one user.\n"
         '        subject=format(data["user"]["id"], "d"),\n'
         '        display_name=data["user"].get("name"),\n'
         "    )\n\n\n"
