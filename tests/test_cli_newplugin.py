@@ -100,9 +100,11 @@ def test_it_asks_for_what_no_option_answers(tmp_path):
     assert module_of(tmp_path).partition("hookimpl\n\n\n")[2].partition("\n\n\n@hookimpl")[0] == (
         "def read_profile(data: Mapping[str, Any]) -> Profile:\n"
         '    """Make a profile of what the user info endpoint answered."""\n'
+        '    user_id = data["user"]["id"]\n'
+        "    if type(user_id) is not int:  # str() would make one user of all who have no id\n"
+        '        raise TypeError("the user\'s id is no number")\n'
         "    return Profile(\n"
-        "        # A number and nothing else: with str(), all who have no id were one user.\n"
-        '        subject=format(data["user"]["id"], "d"),\n'
+        "        subject=str(user_id),\n"
         '        display_name=data["user"].get("name"),\n'
         "    )\n\n\n"
         "acme = OAuth2Provider(\n"
