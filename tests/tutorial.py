@@ -4,7 +4,7 @@ Two kinds of fenced blocks are done, in their order; any other is only read:
 
 * ``console``: what stands behind ``$`` is typed, and the lines below it have to be what comes out. ``…`` stands for
   anything in a line, and on a line of its own for any lines. ``^C`` presses Ctrl-C once the lines above it came.
-* ``diff``: the file that ``+++`` names is changed. What is taken away, with the lines around it, has to be there once.
+* ``diff``: the file that ``+++`` names is changed. What goes, with the lines around it, has to be there once.
 
 A ``console`` block whose info string goes on with ``not-run`` is left out.
 """
@@ -30,7 +30,7 @@ SECONDS = 300
 
 @dataclass(frozen=True)
 class Command:
-    """A line that is typed, and the lines that come out of it."""
+    """What is typed, in one line or several that end in a backslash, and the lines that come out of it."""
 
     line: str
     output: tuple[str, ...]
@@ -75,6 +75,8 @@ def _read_commands(body: str, *, is_run: bool) -> Iterator[Command]:
         raise ValueError(f"this console begins with no command:\n{body}")
     for part in parts[1:]:
         line, *output = part.rstrip("\n").split("\n")
+        while line.endswith("\\") and output:
+            line = f"{line}\n{output.pop(0)}"
         yield Command(line, tuple(output), is_run)
 
 
@@ -123,30 +125,34 @@ class Reader:
         """Run a line where the last one left off, and return its status and what it printed."""
         keep = f'{{ export -p; printf "cd %q\\n" "$PWD"; }} > {shlex.quote(str(self._state))}'
         script = f". {shlex.quote(str(self._state))}\n{line}\nstatus=$?\n{keep}\nexit $status"
-        handler = signal.signal(signal.SIGINT, signal.default_int_handler)  # which a shell may have taken from us
-        process = subprocess.Popen(
-            ["bash", "-c", script],
-            env=self._environ,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            encoding="utf-8",
-            start_new_session=True,
-        )
-        signal.signal(signal.SIGINT, handler)
-        guard = threading.Timer(SECONDS, os.killpg, (process.pid, signal.SIGKILL))
-        guard.start()
-        try:
-            printed = self._until_interrupted(process, output) if "^C" in output else ""
+        with self._shell(script) as process:
             assert process.stdout is not None
-            printed += process.stdout.read()
-            return process.wait(), printed
+            guard = threading.Timer(SECONDS, os.killpg, (process.pid, signal.SIGKILL))
+            guard.start()
+            try:
+                printed = self._until_interrupted(process, output) if "^C" in output else ""
+                printed += process.stdout.read()
+                return process.wait(), printed
+            finally:
+                guard.cancel()
+                if process.poll() is None:
+                    os.killpg(process.pid, signal.SIGKILL)
+
+    def _shell(self, script: str) -> subprocess.Popen[str]:
+        handler = signal.signal(signal.SIGINT, signal.default_int_handler)  # which a shell may have taken from us
+        try:
+            return subprocess.Popen(
+                ["bash", "-c", script],
+                env=self._environ,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+                encoding="utf-8",
+                start_new_session=True,
+            )
         finally:
-            guard.cancel()
-            if process.poll() is None:
-                os.killpg(process.pid, signal.SIGKILL)
-                process.wait()
+            signal.signal(signal.SIGINT, handler)
 
     def _until_interrupted(self, process: subprocess.Popen[str], output: tuple[str, ...]) -> str:
         """Read what stands above ``^C``, look at the first address in it, and press Ctrl-C."""
