@@ -26,6 +26,7 @@ __all__ = ["Change", "Command", "Reader", "read_page"]
 BLOCK = re.compile(r"^```(console|diff)( not-run)?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 PORT = re.compile(r"(?<=127\.0\.0\.1:)\d+")
 SECONDS = 300
+SECONDS_UNTIL_CTRL_C = 60
 
 
 @dataclass(frozen=True)
@@ -127,7 +128,8 @@ class Reader:
         script = f". {shlex.quote(str(self._state))}\n{line}\nstatus=$?\n{keep}\nexit $status"
         with self._shell(script) as process:
             assert process.stdout is not None
-            guard = threading.Timer(SECONDS, os.killpg, (process.pid, signal.SIGKILL))
+            seconds = SECONDS_UNTIL_CTRL_C if "^C" in output else SECONDS
+            guard = threading.Timer(seconds, os.killpg, (process.pid, signal.SIGKILL))
             guard.start()
             try:
                 printed = self._until_interrupted(process, output) if "^C" in output else ""
@@ -161,7 +163,7 @@ class Reader:
         printed = ""
         while not is_as_expected(printed, awaited):
             line = process.stdout.readline()
-            assert line, f"it ended before it was interrupted, and printed:\n{printed}"
+            assert line, f"it ended before the lines above ^C came, and printed:\n{printed}"
             printed += line
         address = re.search(r"http://127\.0\.0\.1:\d+/?(?= in a browser|$)", printed, re.MULTILINE)
         if address:
