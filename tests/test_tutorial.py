@@ -135,6 +135,7 @@ def test_a_command_that_ends_before_ctrl_c_is_noticed(reader: Reader) -> None:
         ("a\nb", "a\n…"),
         ("a", "a\n…"),
         ("at http://127.0.0.1:8787/ now  \n\n", "at http://127.0.0.1:6543/ now"),
+        ("\x1b[32mPASSED\x1b[0m", "PASSED"),
         ("", ""),
     ],
 )

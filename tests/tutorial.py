@@ -25,6 +25,7 @@ __all__ = ["Change", "Command", "Reader", "read_page"]
 
 BLOCK = re.compile(r"^```(console|diff)( not-run)?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 PORT = re.compile(r"(?<=127\.0\.0\.1:)\d+")
+COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 SECONDS = 300
 SECONDS_UNTIL_CTRL_C = 60
 
@@ -173,8 +174,8 @@ class Reader:
 
 
 def tidy(text: str) -> str:
-    """Return what is printed without blanks at the ends of lines and empty lines at the ends."""
-    return PORT.sub("PORT", "\n".join(line.rstrip() for line in text.splitlines())).strip("\n")
+    """Return what is printed without colours, blanks at the ends of lines, and empty lines at the ends."""
+    return PORT.sub("PORT", "\n".join(line.rstrip() for line in COLOUR.sub("", text).splitlines())).strip("\n")
 
 
 def pattern_of(expected: str) -> re.Pattern[str]:
