@@ -22,6 +22,7 @@ ENDPOINTS = (
 HOSTILE = ("--title", 'It\'s "Acme" \\ {{ 7 * 7 }}', "--revoke-url", "https://acme.example/revoke")
 FORMS = {
     "oauth2": ENDPOINTS,
+    "issuer": ("--issuer", "https://id.acme.example", *HOSTILE[:2]),
     "every-answer": (
         *ENDPOINTS,
         *HOSTILE,
