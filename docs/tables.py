@@ -1,4 +1,4 @@
-"""Writes the parts of the docs that repeat code: settings, errors, hooks, fields, and what emulators can do.
+"""Writes the parts of the docs that repeat code: names, settings, errors, hooks, fields, and what emulators can do.
 
 Each stands between ``<!-- name -->`` and ``<!-- /name -->`` in a file of this folder. `make docs` runs this; a
 test fails when a file is behind the code.
@@ -28,8 +28,33 @@ from authkit_tiktok.provider import tiktok
 
 HERE = Path(__file__).parent
 TESTS = HERE.parent / "tests"
+PUBLIC: Mapping[str, str] = {
+    "authkit": "",
+    "authkit.errors": "",
+    "authkit.pkce": "",
+    "authkit.oidc": "oidc",
+    "authkit.emulator": "emulator",
+    "authkit.testing": "testing",
+    "authkit.pyramid": "pyramid",
+    "authkit.accounts": "accounts",
+    "authkit.accounts.migrate": "accounts",
+    "authkit.native": "native",
+    "authkit.native.desktop": "",
+    "authkit.native.loopback": "",
+}
+"""The modules whose names are public, and the extra that each needs. Think twice: what is added here stays."""
+
 NO_SWITCHES = {"App", "call", "get", "post", "Request"}
 """What the tests call with arguments that have the names of switches."""
+
+
+def public_names() -> str:
+    """Return the table of the public names."""
+    rows = []
+    for module, extra in PUBLIC.items():
+        names = ", ".join(f"`{name}`" for name in _exports(module))
+        rows.append(f"| `{module}` | {f'`[{extra}]`' if extra else ''} | {names} |")
+    return _table("| module | extra | names |", rows)
 
 
 def settings_of_the_site() -> str:
@@ -178,6 +203,17 @@ def contract_tests() -> str:
     return _table("| test | what has to be true | the wrong provider that proves it |", rows)
 
 
+def _exports(module: str) -> tuple[str, ...]:
+    """Return the ``__all__`` of a module, without importing it and what it needs."""
+    place = HERE.parent / module.replace(".", "/")
+    path = place / "__init__.py" if place.is_dir() else place.with_suffix(".py")
+    for node in ast.parse(path.read_text(encoding="utf-8")).body:
+        target = node.targets[0] if isinstance(node, ast.Assign) else getattr(node, "target", None)
+        if isinstance(node, (ast.Assign, ast.AnnAssign)) and ast.unparse(target) == "__all__" and node.value:
+            return tuple(ast.literal_eval(node.value))
+    raise LookupError(f"{module} does not say what is public")
+
+
 def _switches(board: Switchboard[Any], pattern: str, elsewhere: Mapping[str, str] = MappingProxyType({})) -> str:
     rows = []
     for switch in board.describe():
@@ -241,12 +277,15 @@ BLOCKS: Mapping[str, Callable[[], str]] = {
     "openid-switches": openid_switches,
     "profile-fields": profile_fields,
     "provider-fields": provider_fields,
+    "public-names": public_names,
 }
 
 
 def renewed(text: str) -> str:
     """Return the text of a docs file with every block written anew."""
     for name, make in BLOCKS.items():
+        if f"<!-- {name} -->" not in text:
+            continue
         block = f"<!-- {name} -->\n{make()}\n<!-- /{name} -->"
         text = re.sub(rf"<!-- {name} -->\n.*?<!-- /{name} -->", lambda _, block=block: block, text, flags=re.DOTALL)
     return text

@@ -8,6 +8,7 @@ from functools import partial
 import pytest
 from databases import database, empty_database_url, relay, servers  # noqa: F401 - fixtures
 from fakes import Clock, Network
+from places import distributions, make_place, source  # noqa: F401 - fixtures
 
 
 @pytest.fixture

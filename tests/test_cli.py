@@ -20,7 +20,7 @@ from authkit import hookimpl
 from authkit.cli import demo, listing, main
 from authkit.cli.commands import authkit
 from authkit.cli.robot import sign_in
-from authkit.emulator import Answer, WsgiTransport, serve
+from authkit.emulator import Answer, StockEmulator, WsgiTransport, serve
 from authkit.errors import ConfigError
 from authkit.flow import AuthKit
 from authkit.plugins import load_plugins
@@ -619,6 +619,26 @@ def test_the_profile_is_there_for_machines():
         **world.emulator.users[0].read(
             ["open_id", "union_id", "avatar_url", "avatar_url_100", "avatar_large_url", "display_name"]
         ),
+    }
+
+
+@pytest.mark.pyramid
+def test_a_profile_that_passes_nothing_on_is_shown_as_the_plugin_made_it():
+    from webtest import TestApp
+
+    from authkit.cli.demo_app import make_app
+
+    emulator = StockEmulator(acme)
+    settings = demo.demo_settings("acme", emulator, "http://127.0.0.1:8787", "http://localhost:6543")
+    kit = AuthKit.from_settings(settings, transport=WsgiTransport(emulator), plugins=plugins_with(acme), environ={})
+    browser = TestApp(make_app(kit), extra_environ={"HTTP_HOST": "localhost:6543"})
+    browser.get(emulator.approve(browser.get("/auth/acme", status=302).location), status=303)
+
+    assert browser.get("/profile.json", status=200).json == {
+        "identity": "v1:acme:emulated-client:1000001",
+        "granted_scopes": ["profile"],
+        "subject": "1000001",
+        "display_name": "Ada Example",
     }
 
 

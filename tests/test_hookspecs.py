@@ -55,6 +55,13 @@ def test_every_hook_says_who_calls_it_and_what_an_exception_does(name: str) -> N
     assert "exception" in text
 
 
+def test_every_hook_stands_in_the_docs_with_its_arguments() -> None:
+    text = (Path(__file__).parent.parent / "docs" / "hooks.md").read_text(encoding="utf-8")
+    headings = re.findall(r"^### `(authkit_\w+)\((.*)\)`$", text, re.MULTILINE)
+
+    assert dict(headings) == {name: ", ".join(inspect.signature(hook).parameters) for name, hook in HOOKS.items()}
+
+
 @pytest.mark.parametrize("name", sorted(HOOKS))
 def test_every_hook_has_a_test_named_after_it(name: str) -> None:
     files = sorted(Path(__file__).parent.glob("test_*.py"))

@@ -26,6 +26,8 @@ from authkit.models import Secret
 __all__ = ["VERSION_TABLE", "Condition", "State", "check", "current", "upgrade"]
 
 VERSION_TABLE = "authkit_alembic_version"
+"""The table that says which revision the others are at; an app's own Alembic leaves it alone."""
+
 LOCATION = "authkit.accounts:migrations"
 """Where the migrations are, as Alembic has it."""
 

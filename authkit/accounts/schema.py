@@ -40,6 +40,7 @@ metadata = MetaData(
         "pk": "pk_%(table_name)s",
     }
 )
+"""All tables of authkit, for an app that migrates them along with its own."""
 
 accounts = Table(
     "authkit_accounts",

@@ -13,6 +13,7 @@ from authkit.cli import emulating, listing
 from authkit.cli.database import db
 from authkit.cli.keys import keys
 from authkit.cli.login import login
+from authkit.cli.newplugin import new_plugin
 from authkit.cli.tokens import tokens
 from authkit.errors import AuthkitError
 
@@ -101,3 +102,4 @@ authkit.add_command(db)
 authkit.add_command(tokens)
 authkit.add_command(keys)
 authkit.add_command(login)
+authkit.add_command(new_plugin)

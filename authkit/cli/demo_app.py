@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from dataclasses import fields
+from typing import TYPE_CHECKING, Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from pyramid.config import Configurator
@@ -10,7 +12,7 @@ from pyramid.httpexceptions import HTTPSeeOther
 from pyramid.request import Request
 from pyramid.response import Response
 
-from authkit import AuthKit, Login
+from authkit import AuthKit, Login, Profile
 from authkit.pyramid import begin, sign_in
 
 if TYPE_CHECKING:
@@ -19,6 +21,12 @@ if TYPE_CHECKING:
 __all__ = ["make_app"]
 
 PAGES = Environment(loader=PackageLoader("authkit.cli"), autoescape=True, undefined=StrictUndefined)
+
+
+def _told(profile: Profile) -> Mapping[str, Any]:
+    """Return what the provider sent; where the plugin passes nothing of that on, what the plugin made of it."""
+    named = {field.name: getattr(profile, field.name) for field in fields(profile) if field.name != "raw"}
+    return profile.raw or {name: value for name, value in named.items() if value}
 
 
 def make_app(kit: AuthKit) -> WSGIApplication:
@@ -38,7 +46,7 @@ def make_app(kit: AuthKit) -> WSGIApplication:
         login = people.get(request.authenticated_userid)
         if login is None:
             return Response(json_body={"error": "nobody is signed in"}, status=401)
-        shown = {"identity": login.identity.key, "granted_scopes": login.granted_scopes, **login.profile.raw}
+        shown = {"identity": login.identity.key, "granted_scopes": login.granted_scopes, **_told(login.profile)}
         return Response(json_body=shown, cache_control="no-store")
 
     def ask_again(request: Request) -> Response:

@@ -21,6 +21,8 @@ from authkit.transport import read_json
 __all__ = ["CONTROL_PATH", "ControlPage"]
 
 CONTROL_PATH = "/_emulator/"
+"""Where every emulator has its control page."""
+
 API = f"{CONTROL_PATH}api/"
 STATE = f"{API}state"
 ENTRANCES = ("/", CONTROL_PATH.rstrip("/"))
