@@ -6,6 +6,8 @@ BIN := $(VENV)/bin
 METADATA := pyproject.toml setup.cfg authkit_tiktok/pyproject.toml
 PLUGINS := $(addprefix examples/plugins/,authkit-github/authkit_github.py authkit-google/authkit_google.py)
 FAST := not slow and not browser and not interop
+WORKERS ?= auto
+SPREAD := -n $(WORKERS) --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 NODE_MODULES := tests/interop/node_modules
 CHECK ?=
 
@@ -17,7 +19,9 @@ demo: $(VENV)/demo.installed        ## a TikTok login on this machine; CHECK=1 e
 
 # Where there is no npm, the tests that need it are skipped and say so.
 test: $(VENV)/all.installed $(if $(shell command -v npm 2>/dev/null),$(NODE_MODULES)/npm.installed)  ## every test
-	$(BIN)/coverage run -m pytest
+	$(BIN)/coverage erase
+	$(BIN)/coverage run -m pytest $(SPREAD)
+	$(BIN)/coverage combine --quiet
 
 check: lint types arrows coverage oldest newest without-pyramid  ## everything else that CI checks
 
@@ -36,13 +40,13 @@ coverage: test
 	$(BIN)/coverage report
 
 oldest: $(VENV)/all.installed       ## Python 3.10, the lowest versions that are allowed
-	tools/with-python 3.10 --resolution lowest-direct -- -m "$(FAST)"
+	tools/with-python 3.10 --resolution lowest-direct -- $(SPREAD) -m "$(FAST)"
 
 newest: $(VENV)/all.installed       ## Python 3.13, the newest versions
-	tools/with-python 3.13 -- -m "$(FAST)"
+	tools/with-python 3.13 -- $(SPREAD) -m "$(FAST)"
 
 without-pyramid: $(VENV)/all.installed  ## the core does not know its adapters
-	tools/without-pyramid "$(FAST) and not pyramid"
+	tools/without-pyramid $(SPREAD) -m "$(FAST) and not pyramid"
 
 bench: $(VENV)/demo.installed       ## what the emulator serves; what accounts cost among a million people
 	$(BIN)/python benchmarks/emulator_logins.py --logins 100000
@@ -52,7 +56,7 @@ docs: $(VENV)/all.installed         ## write the tables in docs/ anew
 	$(BIN)/python docs/tables.py
 
 clean:
-	rm -rf $(VENV) $(NODE_MODULES) .tools build dist *.egg-info authkit_tiktok/*.egg-info .coverage
+	rm -rf $(VENV) $(NODE_MODULES) .tools build dist *.egg-info authkit_tiktok/*.egg-info .coverage*
 
 $(VENV)/bin/uv:
 	@$(PYTHON) -c 'import sys; sys.exit("authkit needs Python 3.10 or newer" if sys.version_info < (3, 10) else 0)'

@@ -10,8 +10,9 @@ import ast
 import inspect
 import re
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -237,11 +238,14 @@ def _turning(switch: str, pattern: str) -> str:
     raise LookupError(f"no test turns the switch {switch}")
 
 
-def _tests(pattern: str) -> Iterable[tuple[Path, ast.FunctionDef]]:
-    for path in sorted(TESTS.glob(pattern)):
-        for node in ast.parse(path.read_text(encoding="utf-8")).body:
-            if isinstance(node, ast.FunctionDef) and node.name.startswith("test_"):
-                yield path, node
+@cache
+def _tests(pattern: str) -> Sequence[tuple[Path, ast.FunctionDef]]:
+    return [
+        (path, node)
+        for path in sorted(TESTS.glob(pattern))
+        for node in ast.parse(path.read_text(encoding="utf-8")).body
+        if isinstance(node, ast.FunctionDef) and node.name.startswith("test_")
+    ]
 
 
 def _words(name: str) -> str:
@@ -283,12 +287,12 @@ BLOCKS: Mapping[str, Callable[[], str]] = {
 
 def renewed(text: str) -> str:
     """Return the text of a docs file with every block written anew."""
-    for name, make in BLOCKS.items():
-        if f"<!-- {name} -->" not in text:
-            continue
-        block = f"<!-- {name} -->\n{make()}\n<!-- /{name} -->"
-        text = re.sub(rf"<!-- {name} -->\n.*?<!-- /{name} -->", lambda _, block=block: block, text, flags=re.DOTALL)
-    return text
+    return re.sub(r"<!-- ([\w-]+) -->\n.*?<!-- /\1 -->", _renewed_block, text, flags=re.DOTALL)
+
+
+def _renewed_block(found: re.Match[str]) -> str:
+    name = found[1]
+    return f"<!-- {name} -->\n{BLOCKS[name]()}\n<!-- /{name} -->" if name in BLOCKS else found[0]
 
 
 def _settings(prefix: str, keys: Iterable[Key]) -> str:

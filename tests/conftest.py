@@ -11,6 +11,19 @@ from fakes import Clock, Network
 from places import distributions, make_place, source  # noqa: F401 - fixtures
 
 
+@pytest.fixture(scope="session", autouse=True)
+def unmeasured_processes() -> None:
+    """Keep the processes that tests start out of the coverage: what they run is to be tested in this one, too."""
+    os.environ.pop("COVERAGE_PROCESS_CONFIG", None)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let workers take the files with slow tests first: none is to be left alone with one of them at the end."""
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        slow = {item.path for item in items if item.get_closest_marker("slow")}
+        items.sort(key=lambda item: item.path not in slow)
+
+
 @pytest.fixture
 def clock() -> Clock:
     """Give a clock that stands still until a test moves it."""

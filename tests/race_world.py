@@ -9,10 +9,14 @@ import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from multiprocessing.connection import Connection
+from multiprocessing.context import ForkServerContext
 from typing import Any, NamedTuple
 
 PATIENCE = 100
 """How long a round may take, in seconds, on a machine that has much else to do."""
+
+IMPORTED = ("authkit.accounts", "authkit_tiktok.provider", "psycopg", "pymysql", "pytest", "requests_oauthlib")
+"""What takes long to import."""
 
 Task = Callable[[Any, str], object]
 """What a runner does: a plain function, that is given the world of its process, and a word of the test's."""
@@ -44,13 +48,20 @@ class Runners:
         return outcomes
 
 
+def new_processes() -> ForkServerContext:
+    """Return what makes processes: forks of one that has imported what takes long, and has begun nothing."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(list(IMPORTED))
+    return context
+
+
 @contextmanager
 def runners(make: Callable[[str], Any], task: Task, url: str, *, processes: int, threads: int) -> Iterator[Runners]:
     """Give processes that do `task` in the world that `make` makes of `url`; they end with the block.
 
-    They are new processes and no forks, as those of several servers are.
+    They are no forks of this process, and share nothing with it, as those of several servers do not.
     """
-    context = multiprocessing.get_context("spawn")
+    context = new_processes()
     barrier = context.Barrier(processes * threads)
     pipes = [context.Pipe() for _ in range(processes)]
     started = [

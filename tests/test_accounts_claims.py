@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from hashlib import sha256
 
 import pytest
 from fakes import Clock
+from race_world import runners
 from sqlalchemy import insert, select, text
 
 from authkit.accounts import Database, SqlClaims
@@ -171,31 +170,21 @@ def test_of_many_threads_one_takes_over_what_has_ended(store, database, clock):
         assert sorted(told) == [False] * (THREADS - 1) + [True]
 
 
-RACER = """
-import sys
-from authkit.accounts import Database, SqlClaims
+def make_store(url):
+    return SqlClaims(Database.open(url), Clock())
 
-store = SqlClaims(Database.open(sys.argv[1]), lambda: float(sys.argv[2]))
-print("ready", flush=True)
-sys.stdin.readline()
-print(*(key for key in range(50) if store.claim(f"key {key}", float(sys.argv[2]) + 600)), flush=True)
-"""
+
+def claim_fifty(store, _):
+    return [key for key in range(50) if store.claim(f"key {key}", Clock()() + 600)]
 
 
 @pytest.mark.slow
-def test_of_many_processes_one_wins(database, clock):
-    command = [sys.executable, "-c", RACER, url_of(database), str(clock())]
-    racers = [subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) for _ in range(4)]
-    for racer in racers:
-        assert racer.stdout.readline() == "ready\n"
-    for racer in racers:
-        racer.stdin.write("\n")
-        racer.stdin.flush()
+def test_of_many_processes_one_wins(database):
+    with runners(make_store, claim_fifty, url_of(database), processes=4, threads=1) as running:
+        outcomes = running.run([""] * 4)
 
-    won = [key for racer in racers for key in racer.communicate(timeout=100)[0].split()]
-
-    assert [racer.returncode for racer in racers] == [0] * 4
-    assert sorted(won, key=int) == [str(key) for key in range(50)]
+    assert [outcome.failure for outcome in outcomes] == [""] * 4
+    assert sorted(key for outcome in outcomes for key in outcome.returned) == list(range(50))
     assert len(rows(database)) == 50
 
 

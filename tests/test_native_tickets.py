@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -15,6 +13,7 @@ from fakes import SECRET, Clock, CountingRandom, make_kit
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from native_world import CHALLENGE, VERIFIER, new_jwts
+from race_world import runners
 
 from authkit import AuthKit, Secret
 from authkit.accounts import Database, SqlClaims
@@ -105,48 +104,27 @@ def test_mob_03_of_twenty_at_the_same_moment_on_two_servers_one_wins(database: D
     assert outcomes == ["ada", *["the ticket was used before"] * 19]
 
 
-PROCESS = """
-import sys
-from fakes import Clock, make_kit
-from native_world import VERIFIER
-from authkit.accounts import Database, SqlClaims
-from authkit.errors import TicketInvalid
-from authkit.native.tickets import Tickets
-url, text = sys.argv[1:]
-tickets = Tickets(make_kit(clock=Clock()), SqlClaims(Database.open(url), Clock()))
-print("ready", flush=True)
-sys.stdin.readline()
-try:
-    print(tickets.redeem(text, VERIFIER, "acme").account_id)
-except TicketInvalid as error:
-    print(error.reason)
-"""
+def make_tickets(url: str) -> Tickets:
+    return Tickets(make_kit(clock=Clock()), SqlClaims(Database.open(url), Clock()))
+
+
+def redeem(tickets: Tickets, text: str) -> str:
+    try:
+        return tickets.redeem(text, VERIFIER, "acme").account_id
+    except TicketInvalid as error:
+        return error.reason
 
 
 @pytest.mark.slow
 def test_mob_03_of_two_processes_one_wins(database: Database, clock: Clock) -> None:
     text = issued(new_tickets(clock))
     url = database.engine.url.render_as_string(hide_password=False)
-    command = [sys.executable, "-c", PROCESS, url, text]
-    path = {"PYTHONPATH": ":".join(filter(None, sys.path))}
-    processes = [
-        subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=path)
-        for _ in range(2)
-    ]
-    try:
-        for process in processes:
-            assert process.stdout is not None
-            assert process.stdout.readline() == "ready\n"
-        for process in processes:
-            assert process.stdin is not None
-            process.stdin.write("\n")
-            process.stdin.flush()
-        answers = sorted(process.communicate(timeout=60)[0].strip() for process in processes)
-    finally:
-        for process in processes:
-            process.kill()
 
-    assert answers == ["ada", "the ticket was used before"]
+    with runners(make_tickets, redeem, url, processes=2, threads=1) as running:
+        outcomes = running.run([text, text])
+
+    assert [outcome.failure for outcome in outcomes] == ["", ""]
+    assert sorted(outcome.returned for outcome in outcomes) == ["ada", "the ticket was used before"]
 
 
 def test_the_claim_outlives_the_ticket_on_the_server_whose_clock_is_a_minute_ahead(

@@ -58,7 +58,24 @@ GOOD = public(key(), kid="good")
         OctKey.generate_key(256).as_dict(private=True),
         {"kty": "AKP", "alg": "ML-DSA-44", "pub": "AAAA"},
     ],
-    ids=repr,
+    ids=[
+        "null",
+        "a text",
+        "a list",
+        "empty",
+        "no number",
+        "a number as a number",
+        "a kind in a list",
+        "for encryption",
+        "RSA-OAEP",
+        "an algorithm in a list",
+        "a number as its name",
+        "another curve",
+        "a point nowhere",
+        "half a point",
+        "symmetric",
+        "of a new kind",
+    ],
 )
 def test_a_key_that_is_of_no_use_is_left_out(other: Any) -> None:
     assert read(other, GOOD) == [("good", RSA)]

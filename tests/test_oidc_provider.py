@@ -207,6 +207,17 @@ def as_json(some_key: Any, **members: object) -> str:
         "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----",
         key("P-256").as_pem(private=False).decode(),
     ],
+    ids=[
+        "a text",
+        "empty",
+        "cut",
+        "no number",
+        "a kind in a list",
+        "symmetric",
+        "public",
+        "a PEM of nothing",
+        "a public PEM",
+    ],
 )
 def test_what_is_no_private_key_is_refused_and_not_shown(text: str) -> None:
     reason = refused(issuer=GOOGLE, private_key=text)

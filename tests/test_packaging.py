@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 from conftest import needs
-from places import CHECKOUT, Distribution, MakePlace, Place, build, contents, must_run, run
+from places import Distribution, MakePlace, Place, build, contents, must_run, run
 
 pytestmark = pytest.mark.slow
 

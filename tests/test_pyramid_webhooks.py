@@ -289,10 +289,11 @@ def test_whk_13_without_a_database_tiktok_has_to_come_again(tiktok, handled, cap
 def test_dbf_02_without_tables_the_log_says_what_to_run(sqlite, tmp_path, caplog):
     tiktok = TikTokWorld(sqlite)
     tiktok.emulator.disconnect()
-    tiktok.app.registry["authkit.database"] = Database.open(f"sqlite:///{tmp_path / 'empty.sqlite'}")
+    empty = tiktok.app.registry["authkit.database"] = Database.open(f"sqlite:///{tmp_path / 'empty.sqlite'}")
 
     assert tiktok.deliver() == [503]
     assert "authkit db upgrade" in caplog.messages[-1]
+    empty.close()
 
 
 def test_a_delivery_that_comes_after_the_next_login_leaves_its_token_alone(database):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import random
 import signal
@@ -13,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
 import pytest
+from race_world import new_processes
 from sqlalchemy import func, select
 from test_vault_races import is_accepted
 from vault_process import STEP, Order, Server, describe, nurse_children
@@ -113,7 +113,7 @@ class Lane:
 @contextmanager
 def nurses(number):
     """Give connections to so many processes that have children."""
-    context = multiprocessing.get_context("spawn")
+    context = new_processes()
     pipes = [context.Pipe() for _ in range(number)]
     process = context.Process(target=nurse_children, args=([theirs for _, theirs in pipes],), daemon=True)
     process.start()
