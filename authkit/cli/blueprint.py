@@ -7,7 +7,7 @@ import keyword
 from dataclasses import dataclass
 
 from authkit.errors import ConfigError
-from authkit.plugins import check_name
+from authkit.names import check_name
 
 __all__ = ["Blueprint", "OAuth2Form", "OpenIDForm", "check_plugin_name"]
 

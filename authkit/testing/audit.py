@@ -40,8 +40,9 @@ class AuditLine:
     def read(cls, text: str) -> AuditLine:
         """Return what a line says."""
         head, _, reason = text.partition(" cause=")
-        said = dict(word.partition("=")[::2] for word in head.split())
-        known = {name: value for name, value in {**said, "reason": reason}.items() if name in FIELDS and value != "-"}
+        pairs = [word.partition("=") for word in head.split()]
+        said = {**{name: value for name, _, value in pairs}, "reason": reason}
+        known = {name: value for name, value in said.items() if name in FIELDS and value != "-"}
         return cls(**{"outcome": "", "code": "", **known})
 
 

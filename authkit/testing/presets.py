@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from authkit.names import is_free
 from authkit.oidc import OpenIDProvider
-from authkit.plugins import Plugins, is_free, load_plugins
+from authkit.plugins import Plugins, load_plugins
 from authkit.provider import AnyProvider, OAuth2Provider
 
 __all__ = ["settings_for_tests"]
