@@ -23,7 +23,7 @@ class OpenIDSwitches(StockSwitches):
     )
     module: str = switch(
         "plain",
-        "What the server does as that module of a conformance plan has it; the modules are below.",
+        "What the server does otherwise, by the name of a conformance module; the docs say what each is.",
         choices=tuple(MODULES),
     )
     alg: str = switch("RS256", "What signs ID tokens.", choices=("RS256", "ES256", "EdDSA"))
