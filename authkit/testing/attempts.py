@@ -89,7 +89,7 @@ class Attempt:
     def start(self, headers: Mapping[str, str] | None = None) -> TestResponse:
         """Go to the app's address that starts the login."""
         path = self.emulation.kit.site.start_path(self.name, self.return_to)
-        return self.browser.get(path, headers=headers, expect_errors=True)
+        return self.browser.get(path, headers=dict(headers or {}), expect_errors=True)
 
     def authorize_url(self) -> str:
         """Start, and return the address of the provider that the app sends the browser to.
@@ -102,8 +102,7 @@ class Attempt:
             raise AssertionError(
                 f"the login did not start: the app answered {response.status} to {response.request.path}"
             )
-        location: str = response.location
-        return location
+        return str(response.location)
 
     def approve(self, scopes: Sequence[str] | None = None) -> str:
         """Start, say yes at the provider, and return the address of the callback."""
