@@ -9,6 +9,7 @@ import subprocess
 import sys
 from importlib import metadata
 from io import StringIO
+from pathlib import Path
 
 import pytest
 from bs4 import BeautifulSoup
@@ -16,6 +17,7 @@ from cli_world import busy_port, environment, free_port, interrupted, run, run_p
 from fakes import SECRET, acme, plugins_with
 from rich.console import Console
 
+import authkit as package
 from authkit import hookimpl
 from authkit.cli import demo, listing, main
 from authkit.cli.commands import authkit
@@ -26,6 +28,9 @@ from authkit.flow import AuthKit
 from authkit.plugins import load_plugins
 from authkit_tiktok.emulator import TikTokEmulator, User
 from authkit_tiktok.provider import tiktok
+
+MODULE = str(Path(package.__file__).with_name("__main__.py"))
+"""What `python -m authkit` runs. pytest loads modules of ours that it may rewrite, and `runpy` cannot run those."""
 
 VERSION = metadata.version("authkit-tiktok")
 INI = f"""
@@ -478,6 +483,7 @@ def test_the_demo_in_a_process_of_its_own_gives_way_on_both_ports_and_has_status
 
 GRUMPY = """
 from dataclasses import replace
+import authkit as package
 from authkit import hookimpl
 from authkit_tiktok.emulator import TikTokEmulator
 from authkit_tiktok.provider import tiktok
@@ -785,7 +791,7 @@ def test_the_module_is_the_command_line(monkeypatch, capsys):
     monkeypatch.setattr(sys, "argv", ["python -m authkit", "--version"])
 
     with pytest.raises(SystemExit) as caught:
-        runpy.run_module("authkit", run_name="__main__")
+        runpy.run_path(MODULE, run_name="__main__")
     assert (caught.value.code, capsys.readouterr().out) == (
         0,
         f"authkit, version {metadata.version('authkit-core')}\n",
@@ -793,13 +799,13 @@ def test_the_module_is_the_command_line(monkeypatch, capsys):
 
 
 def test_importing_the_module_runs_nothing(capsys):
-    runpy.run_module("authkit.__main__", run_name="authkit.__main__")
+    runpy.run_path(MODULE, run_name="authkit.__main__")
 
     assert capsys.readouterr().out == ""
 
 
 def test_help_names_every_command():
-    assert set(authkit.commands) == {"db", "demo", "emulate", "keys", "login", "plugins", "tokens"}
+    assert set(authkit.commands) == {"db", "demo", "emulate", "keys", "login", "new-plugin", "plugins", "tokens"}
     for name in ("", *authkit.commands):
         result = run(*filter(None, [name, "--help"]))
         assert (result.exit_code, result.output.startswith("Usage: authkit")) == (0, True)
