@@ -31,6 +31,7 @@ HERE = Path(__file__).parent
 TESTS = HERE.parent / "tests"
 PUBLIC: Mapping[str, str] = {
     "authkit": "",
+    "authkit.adapters": "",
     "authkit.errors": "",
     "authkit.pkce": "",
     "authkit.oidc": "oidc",

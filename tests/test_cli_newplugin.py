@@ -316,6 +316,13 @@ def test_an_issuer_is_https(tmp_path):
     assert said.startswith("Error: --issuer 'http://id.acme.example' is http; write https")
 
 
+def test_an_issuer_is_what_the_core_takes_for_one(tmp_path):
+    said = refused("new-plugin", "acme", "--issuer", "https://id.acme.example/?a=b", "--yes", "--into", str(tmp_path))
+
+    assert said == "Error: provider 'acme': issuer has a query, which no issuer has\n"
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_metadata_answer_and_options_win_over_them(tmp_path):
     file = tmp_path / "metadata.json"
     metadata = {

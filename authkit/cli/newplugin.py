@@ -13,6 +13,7 @@ from authkit.cli.questions import ISSUER, QUESTIONS, TITLE, as_options
 from authkit.cli.scaffold import write
 from authkit.cli.servermetadata import read_server_metadata
 from authkit.errors import ConfigError
+from authkit.oidc import OpenIDProvider
 from authkit.transport import Transport
 
 __all__ = ["make_blueprint", "new_plugin"]
@@ -62,7 +63,9 @@ def make_blueprint(name: str, given: Mapping[str, str], found: Mapping[str, str]
         raise ConfigError("--issuer goes with --title alone: the issuer's metadata, read at each start, say the rest")
     title = TITLE.ask(given.get("title"), name.replace("-", " ").title(), is_asked=is_asked)
     if "issuer" in given:
-        return Blueprint(name, title, OpenIDForm(ISSUER.ask(given["issuer"], None, is_asked=False)))
+        issuer = ISSUER.ask(given["issuer"], None, is_asked=False)
+        OpenIDProvider(name=name, title=title, issuer=issuer)  # which refuses what no issuer has
+        return Blueprint(name, title, OpenIDForm(issuer))
     known = {**found, **given}
     answers = {
         question.name: question.ask(known.get(question.name), None, is_asked=is_asked) for question in QUESTIONS
