@@ -8,16 +8,18 @@ from typing import Any, TypeAlias
 
 __all__ = ["MISSING", "Tamper", "named", "replacing", "setting"]
 
-Tamper: TypeAlias = Callable[[dict[str, Any]], Any]
+Tamper: TypeAlias = Callable[[Any], Any]
 
 MISSING: Any = object()
 """The value of a member that is not there."""
 
 
 def setting(name: str, value: Any) -> Tamper:
-    """Return what gives the member `name` another value, or takes it away."""
+    """Return what gives the member `name` another value, or takes it away; an array has none, and stays."""
 
-    def tamper(answer: dict[str, Any]) -> dict[str, Any]:
+    def tamper(answer: Any) -> Any:
+        if not isinstance(answer, dict):
+            return answer
         kept = {member: answer[member] for member in answer if member != name}
         return kept if value is MISSING else {**kept, name: value}
 
