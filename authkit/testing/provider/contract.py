@@ -28,7 +28,10 @@ from authkit.testing.provider.sharing import SharingTests
 from authkit.testing.provider.subject import SubjectTests
 from authkit.testing.provider.userinfo import UserInfoTests
 
-__all__ = ["ProviderContract"]
+__all__ = ["CAPABILITIES", "ProviderContract"]
+
+CAPABILITIES = ("email", "pkce", "prompt", "refresh", "revoke", "scopes")
+"""What a provider may have not, so that the tests of it are skipped."""
 
 
 class ProviderContract(
@@ -57,8 +60,10 @@ class ProviderContract(
         users: what its user info endpoint answers for each account, if the stock emulator cannot make that up.
         challenge: what the provider documents as the PKCE challenge of the verifier in RFC 7636, appendix B,
             ``dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk``, if that is not ``E9Mel…`` as in the RFC.
-        requires: capabilities whose tests may not be skipped: ``email``, ``pkce``, ``prompt``, ``refresh``,
-            ``revoke``, ``scopes``.
+        requires: those of `CAPABILITIES` whose tests may not be skipped.
+
+    Raises:
+        TypeError: `requires` has something else.
 
     Example:
         >>> from authkit import OAuth2Provider, Profile
@@ -78,6 +83,11 @@ class ProviderContract(
     users: ClassVar[Sequence[Mapping[str, Any]]] = ()
     challenge: ClassVar[str] = ""
     requires: ClassVar[Sequence[str]] = ()
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        if unknown := set(cls.requires) - set(CAPABILITIES):
+            raise TypeError(f"requires has {sorted(unknown)}, which are none of: {', '.join(CAPABILITIES)}")
 
     def new_emulator(self) -> Any:
         """Return a new emulator of the provider; override it to bring one of the plugin's own."""

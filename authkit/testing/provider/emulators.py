@@ -10,9 +10,17 @@ from authkit.errors import ConfigError
 from authkit.oidc import OpenIDProvider
 from authkit.provider import AnyProvider, OAuth2Provider
 
-__all__ = ["emulator_for"]
+__all__ = ["emulator_for", "missing_members"]
 
 ANY_ISSUER = "https://issuer.example"
+
+
+DRIVEN_BY = ("workbench", "settings", "scopes", "approve", "deny")
+
+
+def missing_members(emulator: object) -> list[str]:
+    """Return what the contract needs of an emulator and this one has not."""
+    return [name for name in DRIVEN_BY if not hasattr(emulator, name)]
 
 
 def emulator_for(provider: AnyProvider, users: Sequence[Mapping[str, Any]] = ()) -> Any:

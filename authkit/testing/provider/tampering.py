@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 
 __all__ = ["MISSING", "Tamper", "named", "replacing", "setting"]
 
-Tamper: TypeAlias = Callable[[dict[str, Any]], Any]
+Tamper: TypeAlias = Callable[[Any], Any]
 
 MISSING: Any = object()
 """The value of a member that is not there."""
