@@ -7,7 +7,7 @@ from pathlib import Path
 
 from authkit.testing import ProviderContract
 
-EXAMPLE = Path(__file__).parent.parent / "examples" / "acme_plugin" / "authkit_acme.py"
+EXAMPLE = Path(__file__).parent.parent / "examples" / "plugins" / "authkit-acme" / "authkit_acme.py"
 
 
 class TestAcme(ProviderContract):

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 import pytest
 
+from authkit.emulator import Drivable
 from authkit.provider import AnyProvider
 from authkit.testing.provider.answers import AnswerTests
 from authkit.testing.provider.authorization import AuthorizationTests
@@ -89,7 +90,7 @@ class ProviderContract(
         if unknown := set(cls.requires) - set(CAPABILITIES):
             raise TypeError(f"requires has {sorted(unknown)}, which are none of: {', '.join(CAPABILITIES)}")
 
-    def new_emulator(self) -> Any:
+    def new_emulator(self) -> Drivable:
         """Return a new emulator of the provider; override it to bring one of the plugin's own."""
         return emulator_for(self.provider, self.users)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from authkit.emulator import OpenIDEmulator, StockEmulator
+from authkit.emulator import Drivable, OpenIDEmulator, StockEmulator
 from authkit.errors import ConfigError
 from authkit.oidc import OpenIDProvider
 from authkit.provider import AnyProvider, OAuth2Provider
@@ -23,7 +23,7 @@ def missing_members(emulator: object) -> list[str]:
     return [name for name in DRIVEN_BY if not hasattr(emulator, name)]
 
 
-def emulator_for(provider: AnyProvider, users: Sequence[Mapping[str, Any]] = ()) -> Any:
+def emulator_for(provider: AnyProvider, users: Sequence[Mapping[str, Any]] = ()) -> Drivable:
     """Return an emulator of `provider`.
 
     Args:

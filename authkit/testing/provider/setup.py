@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 from authkit import AuthKit, ProviderClient, hookimpl
-from authkit.emulator import WsgiTransport
+from authkit.emulator import Drivable, WsgiTransport
 from authkit.plugins import Plugins, load_plugins
 from authkit.provider import AnyProvider, OAuth2Provider
 from authkit.registration import Registration
@@ -88,7 +88,7 @@ class Setup:
         return found or pointless(f"{self.name} brings a client of its own: it has no function `{name}` to call")
 
     @cached_property
-    def emulator(self) -> Any:
+    def emulator(self) -> Drivable:
         """The emulator."""
         made = self.told(self.contract.new_emulator)
         if isinstance(made, Exception) or missing_members(made):

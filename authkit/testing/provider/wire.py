@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, unquote_plus, urlsplit
 
-from authkit.emulator import Recorded
+from authkit.emulator import Drivable, Recorded
 from authkit.emulator.rules import Rule
 from authkit.testing.provider.tampering import Tamper
 
@@ -87,7 +87,7 @@ class Wire:
         tampers: what becomes of the JSON in a good answer, by endpoint; under ``api`` of whatever a token opens.
     """
 
-    def __init__(self, emulator: Any) -> None:
+    def __init__(self, emulator: Drivable) -> None:
         self.tampers: dict[str, Tamper] = {}
         self._emulator = emulator
         self._sent: list[Sent] = []
