@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 import pytest
 
 from authkit.emulator import Drivable
+from authkit.emulator.stock.resources import NO_RESOURCES, Resources
 from authkit.provider import AnyProvider
 from authkit.testing.provider.answers import AnswerTests
 from authkit.testing.provider.authorization import AuthorizationTests
@@ -59,6 +60,8 @@ class ProviderContract(
     Attributes:
         provider: the provider.
         users: what its user info endpoint answers for each account, if the stock emulator cannot make that up.
+        resources: what further addresses of its API answer, if its userinfo function calls any: a JSON object or
+            array by address, or a function that makes it of the user info.
         challenge: what the provider documents as the PKCE challenge of the verifier in RFC 7636, appendix B,
             ``dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk``, if that is not ``E9Mel…`` as in the RFC.
         requires: those of `CAPABILITIES` whose tests may not be skipped.
@@ -82,6 +85,7 @@ class ProviderContract(
 
     provider: ClassVar[AnyProvider]
     users: ClassVar[Sequence[Mapping[str, Any]]] = ()
+    resources: ClassVar[Resources] = NO_RESOURCES
     challenge: ClassVar[str] = ""
     requires: ClassVar[Sequence[str]] = ()
 
@@ -92,7 +96,7 @@ class ProviderContract(
 
     def new_emulator(self) -> Drivable:
         """Return a new emulator of the provider; override it to bring one of the plugin's own."""
-        return emulator_for(self.provider, self.users)
+        return emulator_for(self.provider, self.users, self.resources)
 
     def new_bench(self) -> Bench:
         """Return an app, a browser and an emulator for one test."""
