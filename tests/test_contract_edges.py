@@ -11,6 +11,7 @@ from seeded.defect import ContractByHand
 from authkit import Profile, pkce
 from authkit.emulator import StockEmulator, StockSwitches
 from authkit.testing import ProviderContract
+from authkit.testing.provider.tampering import MISSING, Tamper, setting
 
 VERIFIER = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"
 
@@ -149,3 +150,47 @@ def test_credentials_in_the_header_are_read_there() -> None:
         "test_a_revocation_says_which_app_asks",
     ):
         assert outcome_of(contract, test) == ""
+
+
+def said_in(test: str, tamper: Tamper, contract: type[ProviderContract]) -> str:
+    """Run one test while token answers are changed, and return what it says."""
+    made = contract()
+    with made.new_bench() as bench, bench.tampered("token", tamper):
+        try:
+            getattr(made, test)(bench)
+        except (pytest.fail.Exception, pytest.skip.Exception) as exc:
+            return str(exc)
+    return ""
+
+
+def test_an_emulator_that_names_no_end_of_a_token_proves_nothing() -> None:
+    said = said_in("test_a_token_ends_when_the_provider_says", setting("expires_in", MISSING), contract_of(SERVER))
+
+    assert said == "the emulator does not say when the token ends"
+
+
+def test_without_a_refresh_token_a_revoked_access_token_has_to_be_dead() -> None:
+    without = setting("refresh_token", MISSING)
+
+    assert (
+        said_in("test_a_revoked_token_is_dead", without, contract_of(replace(SERVER, revoke_with="access_token")))
+        == ""
+    )
+
+
+def test_an_endpoint_that_an_emulator_has_not_cannot_fail() -> None:
+    with (
+        contract_of(SERVER)().new_bench() as bench,
+        pytest.raises(pytest.skip.Exception) as raised,
+        bench.disturbed("nowhere:reset"),
+    ):
+        raise AssertionError("it is not reached")
+
+    assert "the emulator of acme cannot do that: no endpoint is called 'nowhere'" in str(raised.value)
+
+
+def test_a_userinfo_function_may_post_to_its_own_provider_only() -> None:
+    provider = replace(SERVER, userinfo=lambda api, _: api.post_json("https://profiles.example/me", {}))
+
+    said = outcome_of(contract_of(provider), "test_the_userinfo_function_calls_nobody_else")
+    assert said.startswith("The userinfo function wants to call https://profiles.example/me.")
