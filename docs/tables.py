@@ -190,7 +190,7 @@ def adapter_contract() -> str:
     return _table("| about | what is tested | the wrong adapter that it finds |", rows)
 
 
-def contract_tests() -> str:
+def provider_contract() -> str:
     """Return the table of the tests of the contract of providers, each with the defect that proves it."""
     sys.path.append(str(TESTS))  # where the defects are, unless pytest has put it there already
     from seeded import DEFECTS
@@ -272,7 +272,7 @@ BLOCKS: Mapping[str, Callable[[], str]] = {
     "stock-switches": stock_switches,
     "tiktok-facts": tiktok_facts,
     "tiktok-switches": tiktok_switches,
-    "contract-tests": contract_tests,
+    "provider-contract": provider_contract,
     "error-codes": error_codes,
     "event-fields": event_fields,
     "fault-kinds": fault_kinds,

@@ -56,8 +56,8 @@ def test_a_defect_turns_one_test_red_and_no_other(defect: Defect) -> None:
     assert {name: said for name, (outcome, said) in outcomes.items() if outcome == "failed"}.keys() == {defect.red}
     what, why, fix = outcomes[defect.red][1].split("\n")
     assert what
-    assert why.startswith("Why it matters: ")
-    assert fix.startswith("To mend it: ")
+    assert why.startswith("  Why it matters: ")
+    assert fix.startswith("  How to fix it:  ")
 
 
 def test_no_two_defects_turn_the_same_test_red() -> None:
@@ -90,7 +90,9 @@ def test_a_plugin_s_author_reads_three_sentences_and_the_skips(tmp_path: Path) -
     environment = {"PYTHONPATH": str(Path(__file__).parent), "PATH": ""}
     done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
 
-    assert "The title is ''.\nWhy it matters: people read it after 'Continue with'\nTo mend it: " in done.stdout
+    assert (
+        "The title is ''.\n  Why it matters: people read it after 'Continue with'\n  How to fix it:  " in done.stdout
+    )
     assert "verdicts.py:" not in done.stdout.partition("short test summary")[0]
     assert "no revoke: acme has no way to end a token" in done.stdout
     assert "1 failed" in done.stdout

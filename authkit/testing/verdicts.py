@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import NoReturn
+
 import pytest
 
-__all__ = ["expect", "lacks"]
+__all__ = ["expect", "fail", "lacks"]
 
 
 def expect(condition: object, wrong: str, *, why: str, fix: str) -> None:
@@ -20,7 +22,12 @@ def expect(condition: object, wrong: str, *, why: str, fix: str) -> None:
         Failed: `condition` does not hold.
     """
     if not condition:
-        pytest.fail(f"{wrong}\n  Why it matters: {why}\n  How to fix it:  {fix}", pytrace=False)
+        fail(wrong, why=why, fix=fix)
+
+
+def fail(wrong: str, *, why: str, fix: str) -> NoReturn:
+    """Fail the test, as `expect` does."""
+    pytest.fail(f"{wrong}\n  Why it matters: {why}\n  How to fix it:  {fix}", pytrace=False)
 
 
 def lacks(capability: str, *, declare: str) -> None:

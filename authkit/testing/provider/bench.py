@@ -83,6 +83,8 @@ class Bench(Setup):
     def sign_in(self, user: int = 0, **options: Any) -> Login:
         """Log in; skip the test if that does not work, since another one names the reason."""
         outcome = self.attempt(user, **options)
+        if user and outcome.page:
+            pointless(f"the emulator has no second user: {outcome.page}")
         return outcome.login or waiting("a login", "test_a_login_succeeds")
 
     def refreshable(self) -> Token:
@@ -94,7 +96,7 @@ class Bench(Setup):
 
     @contextmanager
     def tampered(self, endpoint: str, tamper: Tamper) -> Iterator[None]:
-        """Change the good answers of an endpoint for the duration of a ``with`` block."""
+        """Change the good answers of an endpoint, ``api`` for all that a token opens, for the duration of a block."""
         self.wire.tampers[endpoint] = tamper
         try:
             yield

@@ -7,6 +7,8 @@ from typing import Any, ClassVar
 
 import pytest
 
+from authkit.emulator import Drivable
+from authkit.emulator.stock.resources import NO_RESOURCES, Resources
 from authkit.provider import AnyProvider
 from authkit.testing.provider.answers import AnswerTests
 from authkit.testing.provider.authorization import AuthorizationTests
@@ -28,7 +30,10 @@ from authkit.testing.provider.sharing import SharingTests
 from authkit.testing.provider.subject import SubjectTests
 from authkit.testing.provider.userinfo import UserInfoTests
 
-__all__ = ["ProviderContract"]
+__all__ = ["CAPABILITIES", "ProviderContract"]
+
+CAPABILITIES = ("email", "pkce", "prompt", "refresh", "revoke", "scopes")
+"""What a provider may have not, so that the tests of it are skipped."""
 
 
 class ProviderContract(
@@ -55,10 +60,14 @@ class ProviderContract(
     Attributes:
         provider: the provider.
         users: what its user info endpoint answers for each account, if the stock emulator cannot make that up.
+        resources: what further addresses of its API answer, if its userinfo function calls any: a JSON object or
+            array by address, or a function that makes it of the user info.
         challenge: what the provider documents as the PKCE challenge of the verifier in RFC 7636, appendix B,
             ``dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk``, if that is not ``E9Mel…`` as in the RFC.
-        requires: capabilities whose tests may not be skipped: ``email``, ``pkce``, ``prompt``, ``refresh``,
-            ``revoke``, ``scopes``.
+        requires: those of `CAPABILITIES` whose tests may not be skipped.
+
+    Raises:
+        TypeError: `requires` has something else.
 
     Example:
         >>> from authkit import OAuth2Provider, Profile
@@ -76,12 +85,18 @@ class ProviderContract(
 
     provider: ClassVar[AnyProvider]
     users: ClassVar[Sequence[Mapping[str, Any]]] = ()
+    resources: ClassVar[Resources] = NO_RESOURCES
     challenge: ClassVar[str] = ""
     requires: ClassVar[Sequence[str]] = ()
 
-    def new_emulator(self) -> Any:
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        if unknown := set(cls.requires) - set(CAPABILITIES):
+            raise TypeError(f"requires has {sorted(unknown)}, which are none of: {', '.join(CAPABILITIES)}")
+
+    def new_emulator(self) -> Drivable:
         """Return a new emulator of the provider; override it to bring one of the plugin's own."""
-        return emulator_for(self.provider, self.users)
+        return emulator_for(self.provider, self.users, self.resources)
 
     def new_bench(self) -> Bench:
         """Return an app, a browser and an emulator for one test."""

@@ -11,10 +11,11 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 from authkit import AuthKit, ProviderClient, hookimpl
-from authkit.emulator import WsgiTransport
+from authkit.emulator import Drivable, WsgiTransport
 from authkit.plugins import Plugins, load_plugins
 from authkit.provider import AnyProvider, OAuth2Provider
 from authkit.registration import Registration
+from authkit.testing.provider.emulators import missing_members
 from authkit.testing.provider.listening import Listening
 from authkit.testing.provider.verdicts import pointless, waiting, wrong
 from authkit.testing.provider.wire import Wire
@@ -87,10 +88,12 @@ class Setup:
         return found or pointless(f"{self.name} brings a client of its own: it has no function `{name}` to call")
 
     @cached_property
-    def emulator(self) -> Any:
+    def emulator(self) -> Drivable:
         """The emulator."""
         made = self.told(self.contract.new_emulator)
-        return waiting("an emulator", "test_the_emulator_can_be_made") if isinstance(made, Exception) else made
+        if isinstance(made, Exception) or missing_members(made):
+            waiting("an emulator", "test_the_emulator_can_be_made")
+        return made
 
     @cached_property
     def wire(self) -> Wire:

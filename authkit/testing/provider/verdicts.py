@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
 
 import pytest
 
+from authkit.testing.verdicts import fail as wrong
+
 if TYPE_CHECKING:
     from authkit.testing.provider.bench import Bench
     from authkit.testing.provider.contract import ProviderContract
@@ -15,11 +17,6 @@ if TYPE_CHECKING:
 __all__ = ["Test", "explained_by", "pointless", "waiting", "wrong"]
 
 Test: TypeAlias = "Callable[[Any, Bench], None]"
-
-
-def wrong(what: str, *, why: str, fix: str) -> NoReturn:
-    """Fail: what is wrong with the provider, why it matters (and where the rule stands), and how to mend it."""
-    pytest.fail(f"{what}\nWhy it matters: {why}\nTo mend it: {fix}", pytrace=False)
 
 
 def waiting(what: str, test: str) -> NoReturn:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, unquote_plus, urlsplit
 
-from authkit.emulator import Recorded
+from authkit.emulator import Drivable, Recorded
 from authkit.emulator.rules import Rule
 from authkit.testing.provider.tampering import Tamper
 
@@ -84,10 +84,10 @@ class Wire:
     """A WSGI application that passes every request on to an emulator.
 
     Attributes:
-        tampers: what becomes of the JSON in a good answer, by endpoint; all that answers a token is ``userinfo``.
+        tampers: what becomes of the JSON in a good answer, by endpoint; under ``api`` of whatever a token opens.
     """
 
-    def __init__(self, emulator: Any) -> None:
+    def __init__(self, emulator: Drivable) -> None:
         self.tampers: dict[str, Tamper] = {}
         self._emulator = emulator
         self._sent: list[Sent] = []
@@ -103,7 +103,8 @@ class Wire:
         finally:
             recorded = self._recorded(seen_before)
             self._sent.append(_sent(environ, body, recorded, None))
-        answer, data = self._tampered(recorded, exchange.status, answer, self._sent[-1].bearer)
+        tamper = self._tamper_for(recorded, environ) if exchange.status.startswith("2") else None
+        answer, data = _tampered(answer, tamper)
         self._sent[-1] = _sent(environ, body, recorded, data)
         headers = [(name, value) for name, value in exchange.headers if name.lower() != "content-length"]
         start_response(exchange.status, [*headers, ("Content-Length", str(len(answer)))])
@@ -121,15 +122,10 @@ class Wire:
         log = self._emulator.workbench.requests
         return log[-1] if log.total > seen_before else None
 
-    def _tampered(self, recorded: Recorded | None, status: str, answer: bytes, bearer: str) -> tuple[bytes, Any]:
-        data = _read(answer)
-        # What a user info function asks elsewhere, with the token, is user info as well: GitHub's addresses.
-        endpoint = "userinfo" if bearer else recorded.endpoint if recorded else ""
-        tamper = self.tampers.get(endpoint)
-        if tamper and status.startswith("2") and isinstance(data, (dict, list)):
-            data = tamper(data)
-            answer = json.dumps(data).encode()
-        return answer, data
+    def _tamper_for(self, recorded: Recorded | None, environ: WSGIEnvironment) -> Tamper | None:
+        has_token = environ.get("HTTP_AUTHORIZATION", "").lower().startswith("bearer ")
+        by_kind = self.tampers.get("api") if has_token else None
+        return self.tampers.get(recorded.endpoint, by_kind) if recorded else None
 
 
 class _Exchange:
@@ -163,6 +159,15 @@ def _headers(environ: WSGIEnvironment) -> Iterator[tuple[str, str]]:
     for key, value in environ.items():
         if key.startswith("HTTP_") or key in ("CONTENT_TYPE", "CONTENT_LENGTH"):
             yield key.removeprefix("HTTP_").replace("_", "-").lower(), value
+
+
+def _tampered(answer: bytes, tamper: Tamper | None) -> tuple[bytes, Any]:
+    """Return an answer and the JSON in it, changed if it is an object or an array."""
+    data = _read(answer)
+    if tamper is None or not isinstance(data, (dict, list)):
+        return answer, data
+    data = tamper(data)
+    return json.dumps(data).encode(), data
 
 
 def _read(answer: bytes) -> Any:
