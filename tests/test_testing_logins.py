@@ -628,6 +628,20 @@ def test_an_emulator_of_a_plugin_that_knows_one_client_serves_that_client():
     assert isinstance(emulator_of(browser, "acme"), Drivable)
 
 
+def test_an_emulator_that_a_plugin_tells_more_serves_every_client():
+    from authkit.emulator import StockMaker
+
+    keyed = replace(acme, client_id_param="client_key")
+    browser = new_browser(
+        providers=(keyed,),
+        settings=SETTINGS,
+        authkit_emulators=lambda: [StockMaker(keyed, users=[{"id": "7", "name": "A"}])],
+    )
+    login_as(browser, "acme")
+
+    assert me(browser) == "v1:acme:acme-client:7"
+
+
 def test_an_emulator_of_a_plugin_that_knows_one_client_serves_no_other():
     browser = new_browser(authkit_emulators=lambda: [Drivable])
 
