@@ -158,6 +158,13 @@ def test_two_fields_that_had_one_value_are_told_apart():
     assert enrolled(Profile("7", username="ann"), data, users=[{"ids": ["1", "1"]}]) == Profile("7", username="ann")
 
 
+def test_two_fields_that_are_one_to_the_provider_cannot_differ():
+    data = provider(profile=lambda data: Profile(data["id"], data["login"], data["login"]))
+
+    with pytest.raises(ValueError, match="somebody with the username 'ann': "):
+        enrolled(Profile("7", "Ann", "ann"), data)
+
+
 def test_the_subject_in_the_token_answer_is_the_one_that_was_enrolled():
     def userinfo(api, token):
         user = api.get_json(api.userinfo_url)
