@@ -7,8 +7,8 @@ import json
 import pytest
 from stock_world import USERINFO, World, acme, provider
 
-from authkit import OAuth2Provider, Profile
-from authkit.emulator import Drivable, StockEmulator
+from authkit import OAuth2Provider, Option, Profile
+from authkit.emulator import Configurable, Drivable, StockClient, StockEmulator, StockMaker
 from authkit.errors import ConfigError
 
 EMAILS = f"{USERINFO}/emails"
@@ -156,6 +156,13 @@ def test_two_fields_that_had_one_value_are_told_apart():
     data = provider(profile=lambda data: Profile(data["ids"][0], username=data["ids"][1]))
 
     assert enrolled(Profile("7", username="ann"), data, users=[{"ids": ["1", "1"]}]) == Profile("7", username="ann")
+
+
+def test_two_fields_that_are_one_to_the_provider_cannot_differ():
+    data = provider(profile=lambda data: Profile(data["id"], data["login"], data["login"]))
+
+    with pytest.raises(ValueError, match="somebody with the username 'ann': "):
+        enrolled(Profile("7", "Ann", "ann"), data)
 
 
 def test_the_subject_in_the_token_answer_is_the_one_that_was_enrolled():
@@ -362,3 +369,35 @@ def test_a_function_that_wants_an_object_is_given_no_array():
         StockEmulator(
             provider(userinfo=lambda api, _: api.get_list(EMAILS)), resources={EMAILS: {}}, users=[{"id": "1"}]
         )
+
+
+# Emulators that a plugin brings
+
+
+def test_a_maker_makes_emulators_with_resources():
+    make = StockMaker(with_two_calls, resources={EMAILS: emails_of})
+
+    assert isinstance(make, Configurable)
+    assert make().users[0].profile.email == "ada@people.example"
+    assert make().settings("https://here.example")["client_id"] == "emulated-client"
+
+
+def test_a_maker_takes_clients_by_the_providers_own_word():
+    option = Option("platform", ("web", "desktop"), "web", "The platform.")
+    make = StockMaker(
+        provider(client_id_param="client_key", options=(option,)), users=[{"id": "7", "name": "A", "login": "a"}]
+    )
+    app = {"client_key": "key", "client_secret": "s", "platform": "desktop", "scopes": ["profile"]}
+
+    emulator = make.configured([app], [])
+
+    assert emulator.clients == (StockClient("key", "s", scopes=("profile",)),)
+    assert [user.profile.subject for user in emulator.users] == ["7"]
+    assert [user.profile.subject for user in make.configured([], [{"id": "8", "name": "B", "login": "b"}]).users] == [
+        "8"
+    ]
+
+
+def test_a_maker_refuses_what_no_client_has():
+    with pytest.raises(ValueError, match="StockClient has no 'colour'"):
+        StockMaker(acme).configured([{"client_id": "a", "client_secret": "b", "colour": "red"}], [])

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import functools
+import importlib
 import json
 import logging
 from dataclasses import replace
 
 import pytest
 from fakes import SETTINGS, acme
-from login_world import IDP, SITE, TIKTOK, example, issuer, me, new_app, new_browser
+from login_world import EXAMPLES, IDP, SITE, TIKTOK, example, issuer, me, new_app, new_browser
 from pyramid.config import Configurator
 from pyramid.response import Response
 from pyramid_apps import handled_by, make_app, own_policy, server_session, strict_defaults
@@ -554,7 +555,7 @@ def test_a_transaction_expires_by_the_clock_that_is_given():
     callback = emulator_of(browser, "acme").approve(browser.get("/auth/acme").location)
     clock.now += 3600
 
-    assert browser.get(callback, expect_errors=True).status_int == 400
+    assert "state_invalid" in browser.get(callback, expect_errors=True)
 
 
 # What cannot be emulated
@@ -626,6 +627,46 @@ def test_an_emulator_of_a_plugin_that_knows_one_client_serves_that_client():
 
     assert me(browser) == "v1:acme:emulated-client:7"
     assert isinstance(emulator_of(browser, "acme"), Drivable)
+
+
+def test_an_emulator_that_a_plugin_tells_more_serves_every_client():
+    from authkit.emulator import StockMaker
+
+    keyed = replace(acme, client_id_param="client_key")
+    browser = new_browser(
+        providers=(keyed,),
+        settings=SETTINGS,
+        authkit_emulators=lambda: [StockMaker(keyed, users=[{"id": "7", "name": "A"}])],
+    )
+    login_as(browser, "acme")
+
+    assert me(browser) == "v1:acme:acme-client:7"
+
+
+def test_a_provider_whose_user_info_takes_two_calls_is_emulated_as_well(monkeypatch):
+    from authkit.emulator import StockMaker
+
+    monkeypatch.syspath_prepend(EXAMPLES / "plugins" / "authkit-github")
+    github = importlib.import_module("authkit_github").github
+    maker = StockMaker(
+        github,
+        resources={
+            "https://api.github.com/user/emails": lambda user: [
+                {"email": user["email"], "primary": True, "verified": user["email_verified"]}
+            ]
+        },
+    )
+    logins, part = kept_logins()
+    settings = {**SITE, "authkit.github.client_id": "Iv1.app", "authkit.github.client_secret": "worthless"}
+    browser = new_browser(part, providers=(github,), settings=settings, authkit_emulators=lambda: [maker])
+    login_as(browser, "github", username="octo", email="octo@mail.example", email_verified=True)
+    profile = logins[0].profile
+
+    assert (profile.username, profile.email, profile.email_verified) == ("octo", "octo@mail.example", True)
+    with pytest.raises(ValueError, match="GitHub cannot have somebody with the subject 'octo'"):
+        login_as(browser, "github", subject="octo")
+    with pytest.raises(ValueError, match="email_verified False"):  # the plugin passes on no other address
+        login_as(browser, "github", email="octo@mail.example")
 
 
 def test_an_emulator_of_a_plugin_that_knows_one_client_serves_no_other():

@@ -20,7 +20,7 @@ from authkit.emulator.requestlog import Recorded, RequestLog
 from authkit.emulator.rules import Rule
 from authkit.emulator.server import RunningServer, serve
 from authkit.emulator.shelf import Shelf
-from authkit.emulator.stock import StockClient, StockEmulator, StockSwitches
+from authkit.emulator.stock import StockClient, StockEmulator, StockMaker, StockSwitches
 from authkit.emulator.switches import Switch, Switchboard, switch
 from authkit.emulator.transport import WsgiTransport
 from authkit.emulator.wire import Delivery
@@ -58,6 +58,7 @@ __all__ = [
     "Shelf",
     "StockClient",
     "StockEmulator",
+    "StockMaker",
     "StockSwitches",
     "Switch",
     "Switchboard",

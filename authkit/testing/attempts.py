@@ -98,7 +98,7 @@ class Attempt:
             AssertionError: it sends it nowhere.
         """
         response = self.start()
-        if not 300 <= response.status_int < 400:
+        if not response.location:
             raise AssertionError(
                 f"the login did not start: the app answered {response.status} to {response.request.path}"
             )

@@ -79,7 +79,7 @@ class Enrolment:
 
     def _candidates(self, body: Mapping[str, Any], name: str, value: object) -> Iterator[Mapping[str, Any]]:
         old = getattr(self.like.profile, name)
-        places = [path for path, leaf in leaves(body) if isinstance(leaf, bool) == isinstance(value, bool)]
+        places = [path for path, _ in leaves(body)]
         for new in (GONE, None) if value is None else (value,):
             if isinstance(old, str):
                 yield with_values(body, {**_parts(old, new), old: new})

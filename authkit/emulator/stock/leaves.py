@@ -32,7 +32,7 @@ def with_values(value: Any, changes: Mapping[str, object]) -> Any:
         return {key: item for key, item in items if item is not GONE}
     if isinstance(value, list):
         return [item for item in (with_values(item, changes) for item in value) if item is not GONE]
-    return value if isinstance(value, bool) else _fitting(value, changes.get(str(value), value))
+    return _fitting(value, changes.get(str(value), value))
 
 
 def with_member(value: Any, path: Path, new: object) -> Any:
