@@ -10,8 +10,9 @@ WORKERS ?= auto
 SPREAD := -n $(WORKERS) --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 NODE_MODULES := tests/interop/node_modules
 CHECK ?=
+unexport PYTHONDONTWRITEBYTECODE  # tests start some hundred processes, which need not compile everything anew
 
-.PHONY: demo test check lint types arrows coverage oldest newest without-pyramid bench docs clean
+.PHONY: demo test check static lint types mypy pyright arrows coverage oldest newest without-pyramid bench docs clean
 
 demo: export PYTHONWARNINGS = ignore:pkg_resources:UserWarning
 demo: $(VENV)/demo.installed        ## a TikTok login on this machine; CHECK=1 ends after the first
@@ -23,14 +24,21 @@ test: $(VENV)/all.installed $(if $(shell command -v npm 2>/dev/null),$(NODE_MODU
 	$(BIN)/coverage run -m pytest $(SPREAD)
 	$(BIN)/coverage combine --quiet
 
-check: lint types arrows coverage oldest newest without-pyramid  ## everything else that CI checks
+check: static coverage oldest newest without-pyramid  ## everything else that CI checks
+
+static: $(VENV)/all.installed       ## what needs no test, at the same time
+	@$(MAKE) --no-print-directory --jobs 2 --output-sync=target mypy pyright lint arrows
 
 lint: $(VENV)/all.installed
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 
-types: $(VENV)/all.installed
+types: mypy pyright
+
+mypy: $(VENV)/all.installed
 	$(BIN)/mypy authkit authkit_tiktok $(PLUGINS)
+
+pyright: $(VENV)/all.installed
 	$(BIN)/pyright --pythonpath $(BIN)/python
 
 arrows: $(VENV)/all.installed       ## imports go down only
