@@ -6,6 +6,7 @@ import random
 from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import replace
 
 import pytest
 from account_world import AccountWorld
@@ -14,8 +15,9 @@ from sqlalchemy import Column, Integer, MetaData, String, Table, insert, select
 from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlalchemy.orm import Session
 
-from authkit import Identity, Login
+from authkit import Identity, Login, Secret
 from authkit.accounts import Accounts, Database
+from authkit.accounts.engines import SHORT, new_engine
 from authkit.accounts.schema import accounts, audit, identities, tokens
 from authkit.errors import AccountDenied, IdentityTaken, LastIdentity
 
@@ -43,7 +45,8 @@ def url(database: Database) -> str:
 
 
 def make_world(url: str) -> AccountWorld:
-    return AccountWorld(Database.open(url))
+    limits = replace(SHORT, connect=60)  # up to fifty threads wait for the connections of one pool
+    return AccountWorld(Database(new_engine(Secret(url), limits)))
 
 
 def sign_in(world: AccountWorld, subject: str) -> tuple[str, bool]:
