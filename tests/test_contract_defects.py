@@ -24,7 +24,6 @@ UNPROVED = {
     "test_a_silent_provider_is_unavailable",
     "test_an_answer_that_is_far_too_large_is_refused",
     "test_json_that_is_no_object_is_refused",
-    "test_members_of_wrong_types_are_refused",
 }
 """Tests of what the core's transport keeps for every provider, or of what another test names first."""
 

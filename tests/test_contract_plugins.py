@@ -9,6 +9,11 @@ from typing import Any
 from authkit.testing import ProviderContract
 
 PLUGINS = Path(__file__).parent.parent / "examples" / "plugins"
+EMAILS = {
+    "https://api.github.com/user/emails": lambda user: [
+        {"email": f"{user['login']}@people.example", "primary": True, "verified": True}
+    ]
+}
 
 
 def provider_of(name: str) -> Any:
@@ -21,11 +26,7 @@ class TestAcme(ProviderContract):
 
 class TestGitHub(ProviderContract):
     provider = provider_of("github")
-    resources = {
-        "https://api.github.com/user/emails": lambda user: [
-            {"email": f"{user['login']}@people.example", "primary": True, "verified": True}
-        ]
-    }
+    resources = EMAILS
     requires = ("email", "pkce", "prompt")
 
 

@@ -84,6 +84,12 @@ class BecomesText(AcmeClient):
         return Secret(str(data["access_token"]))
 
 
+@client("Whatever the refresh token is, it is kept.", "test_members_of_wrong_types_are_not_used")
+class KeptAsItIs(AcmeClient):
+    def read_refresh_token(self, data, old):
+        return Secret(data["refresh_token"]) if data.get("refresh_token") else super().read_refresh_token(data, old)
+
+
 @client("The token type is not looked at.", "test_a_token_of_another_type_is_refused")
 class AnyType(AcmeClient):
     def read_token(self, data, scope, old=None):

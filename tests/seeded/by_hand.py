@@ -157,7 +157,7 @@ class AcmeClient:
 
     def read_refresh_token(self, data: Mapping[str, Any], old: Token | None) -> Secret | None:
         text = data.get("refresh_token")
-        return Secret(text) if text else old and old.refresh_token
+        return Secret(text) if text and isinstance(text, str) else old and old.refresh_token
 
     def read_expiry(self, data: Mapping[str, Any]) -> datetime | None:
         seconds = data.get("expires_in")

@@ -35,6 +35,22 @@ class AnswerTests:
         for value in ("mac", "DPoP", 1):
             _must_be_refused(bench, "token_type", value)
 
+    @explained_by("test_an_answer_without_access_token_is_refused", "test_an_access_token_is_text")
+    def test_members_of_wrong_types_are_not_used(self, bench: Bench) -> None:
+        """A refresh token that is no text is none, and no answer with numbers for texts is taken."""
+        bench.sign_in()
+        outcomes = [_with(bench, "refresh_token", value) for value in (7, True, ["a"])]
+        with bench.disturbed("token:wrong-types"):
+            outcomes.append(bench.attempt())
+        kept = [outcome.login.token.refresh_token for outcome in outcomes if outcome.login]
+        odd = [secret.reveal() for secret in kept if secret is not None and type(secret.reveal()) is not str]
+        if odd:
+            wrong(
+                f"The refresh token of a login is {odd[0]!r}, a {type(odd[0]).__name__}.",
+                why="it is stored, and breaks the app weeks later, when it is to be used",
+                fix="check the types of what you read: Secret(text) only for a text",
+            )
+
     def test_an_expiry_that_is_missing_or_odd_costs_nothing(self, bench: Bench) -> None:
         """`expires_in` may be missing, and nothing that it can be raises (RFC 6749, section 5.1)."""
         bench.sign_in()

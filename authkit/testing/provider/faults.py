@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from authkit.errors import AuthkitError, ProviderProtocolError, ProviderRateLimited, ProviderUnavailable
 from authkit.testing.provider.attempt import Outcome
 from authkit.testing.provider.bench import Bench
-from authkit.testing.provider.verdicts import explained_by, waiting, wrong
+from authkit.testing.provider.verdicts import explained_by, pointless, wrong
 
 __all__ = ["FaultTests"]
 
@@ -78,18 +78,6 @@ class FaultTests:
         fix = "send through the transport, and let its error through"
         _each(bench, ("redirect", "301", "303", "307", "308"), ProviderProtocolError, why, fix)
 
-    @explained_by(
-        "test_a_page_instead_of_json_is_refused",
-        "test_an_id_that_is_no_id_is_refused",
-        "test_an_access_token_is_text",
-    )
-    def test_members_of_wrong_types_are_refused(self, bench: Bench) -> None:
-        """Texts are numbers, and everything else is a text."""
-        bench.sign_in()
-        outcome = _disturbed(bench, "token", "wrong-types")
-        if not isinstance(outcome.error, AuthkitError):
-            _complain("token", "wrong-types", outcome, NONSENSE, "check the types of what you read")
-
     @explained_by("test_a_page_instead_of_json_is_refused", "test_a_dead_connection_is_unavailable")
     def test_user_info_that_fails_is_asked_seldom(self, bench: Bench) -> None:
         """A failing user info endpoint is asked three times at most."""
@@ -117,10 +105,8 @@ def _each(bench: Bench, kinds: Sequence[str], wanted: type[AuthkitError], why: s
 def _endpoints(bench: Bench) -> Iterator[str]:
     """Yield the endpoints that a login asks."""
     bench.sign_in()
-    asked = {sent.endpoint for sent in bench.wire.to()}
-    if "token" not in asked:
-        waiting("a token request", "test_a_login_succeeds")
-    yield from (endpoint for endpoint in ("token", "userinfo") if endpoint in asked)
+    asked = [endpoint for endpoint in ("token", "userinfo") if bench.wire.to(endpoint)]
+    yield from asked or pointless("the emulator has no endpoint that is called token or userinfo")
 
 
 def _disturbed(bench: Bench, endpoint: str, kind: str) -> Outcome:
@@ -128,7 +114,7 @@ def _disturbed(bench: Bench, endpoint: str, kind: str) -> Outcome:
         return bench.attempt()
 
 
-def _complain(endpoint: str, kind: str, outcome: Outcome, why: str, fix: str, wanted: str = "an error") -> None:
+def _complain(endpoint: str, kind: str, outcome: Outcome, why: str, fix: str, wanted: str) -> None:
     wrong(
         f"With the fault {kind!r} at the {endpoint} endpoint, this comes of a login: {outcome.text}. "
         f"It has to be {wanted}.",

@@ -62,7 +62,7 @@ def _watch_sockets() -> None:
     sys.addaudithook(_refuse_network)
 
 
-def _refuse_network(event: str, arguments: tuple[Any, ...]) -> None:
+def _refuse_network(event: str, arguments: tuple[Any, ...]) -> None:  # pragma: no cover - audit hooks are not traced
     tries = _tries.get() if event in NETWORK else None
     if tries is not None:
         host = arguments[0] if event == NETWORK[0] else arguments[1]

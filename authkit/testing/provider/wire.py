@@ -73,12 +73,6 @@ class Sent:
         """Whether it is an authorization request that goes to the server itself (RFC 9126)."""
         return "response_type" in self.form or "code_challenge" in self.form
 
-    @property
-    def bearer(self) -> str:
-        """The token in the Authorization header, "" for none."""
-        scheme, _, token = self.headers.get("authorization", "").partition(" ")
-        return token if scheme.lower() == "bearer" else ""
-
 
 class Wire:
     """A WSGI application that passes every request on to an emulator.
