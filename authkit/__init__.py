@@ -11,19 +11,9 @@ from typing import TYPE_CHECKING
 from authkit import errors
 from authkit.hookspecs import hookimpl
 from authkit.models import Identity, Login, Profile, ProviderEvent, Secret, Token
-from authkit.provider import (
-    Api,
-    AuthorizationRequest,
-    AuthorizationResponse,
-    Emulator,
-    EventReader,
-    OAuth2Provider,
-    Option,
-    Provider,
-    ProviderClient,
-    Refusal,
-    read_refusal,
-)
+from authkit.provider import Api, Emulator, EventReader, OAuth2Provider, Option, Provider
+from authkit.providerclient import AuthorizationRequest, AuthorizationResponse, ProviderClient
+from authkit.refusal import Refusal, read_refusal
 
 if TYPE_CHECKING:
     from authkit.flow import AuthKit, Completed, Redirect

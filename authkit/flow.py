@@ -23,7 +23,7 @@ from authkit.errors import (
 )
 from authkit.models import Identity, Login, Profile, Secret, Token
 from authkit.plugins import Plugins
-from authkit.provider import AuthorizationRequest, AuthorizationResponse, EndsSessions, ProviderClient
+from authkit.providerclient import AuthorizationRequest, AuthorizationResponse, EndsSessions, ProviderClient
 from authkit.query import each_once, parse_query, the_state
 from authkit.registration import Registration
 from authkit.replies import guarded

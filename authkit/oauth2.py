@@ -24,7 +24,9 @@ from authkit.api import BearerApi
 from authkit.clientauth import ClientAuth, client_auth
 from authkit.errors import InvalidRequest, IssuerMismatch, ReauthRequired
 from authkit.models import Profile, Secret, Token
-from authkit.provider import AuthorizationRequest, AuthorizationResponse, OAuth2Provider, Refusal
+from authkit.provider import OAuth2Provider
+from authkit.providerclient import AuthorizationRequest, AuthorizationResponse
+from authkit.refusal import Refusal
 from authkit.replies import answer_of, guarded, read_reply, read_token, refusal_error
 from authkit.transport import Transport
 from authkit.urls import as_https

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, runtime_che
 from authkit import errors, pkce
 from authkit.frozen import freeze
 from authkit.models import Profile, ProviderEvent, Secret, Token
+from authkit.providerclient import ProviderClient
+from authkit.refusal import Refusal, read_refusal
 from authkit.urls import check_url
 
 if TYPE_CHECKING:
@@ -23,81 +25,18 @@ if TYPE_CHECKING:
 __all__ = [
     "AnyProvider",
     "Api",
-    "AuthorizationRequest",
-    "AuthorizationResponse",
     "Configurable",
     "Emulator",
-    "EndsSessions",
     "EventReader",
     "OAuth2Provider",
     "Option",
     "Provider",
-    "ProviderClient",
-    "Refusal",
-    "read_refusal",
 ]
 
 
 CLIENT_AUTH = ("basic", "body", "none")
 REVOCABLE = ("access_token", "refresh_token")
 FUNCTIONS = ("profile", "userinfo", "read_error", "check_redirect_uri")
-
-
-@dataclass(frozen=True, slots=True)
-class Refusal:
-    """A provider's "no", read from an answer of its.
-
-    Attributes:
-        error: the provider's own word for it, such as ``invalid_grant``.
-        description: the provider's sentence; it goes to the operator's log.
-        log_id: the provider's id of the request, for its support.
-        meaning: the error of authkit that this is; None leaves it to the table of RFC 6749 and the HTTP status.
-    """
-
-    error: str
-    description: str = ""
-    log_id: str = ""
-    meaning: type[errors.AuthkitError] | None = None
-
-
-def read_refusal(data: Mapping[str, Any]) -> Refusal | None:
-    """Read an error in the form of RFC 6749, sections 4.1.2.1 and 5.2; None when `data` holds none."""
-    error = data.get("error")
-    if error in (None, ""):
-        return None
-    description = data.get("error_description")
-    if not isinstance(error, str):
-        error = "an error that is no text"
-    return Refusal(error=error, description=description if isinstance(description, str) else "")
-
-
-@dataclass(frozen=True, slots=True)
-class AuthorizationRequest:
-    """One authorization request, as the core hands it to a provider (RFC 6749, section 4.1.1)."""
-
-    client_id: str
-    redirect_uri: str
-    scope: tuple[str, ...]
-    state: str = field(repr=False)
-    code_verifier: Secret
-    prompt: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class AuthorizationResponse:
-    """What came back through the browser, with what the transaction remembers of the request.
-
-    Attributes:
-        params: the callback's query, decoded once; no parameter is there twice.
-        redirect_uri: the same as in the authorization request, byte for byte.
-        scope: what was asked for; it counts as granted when the provider does not say otherwise.
-        code_verifier: the PKCE verifier of this login.
-    """
-
-    params: Mapping[str, str] = field(repr=False)
-    redirect_uri: str
-    scope: tuple[str, ...]
-    code_verifier: Secret
 
 
 class Api(Protocol):
@@ -283,30 +222,6 @@ def _bad_urls(provider: OAuth2Provider) -> Iterator[str]:
             yield f"{name} {url!r} {exc}"
 
 
-class ProviderClient(Protocol):
-    """A provider, spoken to on behalf of one registration: the five things the core asks for."""
-
-    def authorization_url(self, request: AuthorizationRequest) -> str:
-        """Return the address that the browser is sent to."""
-        ...
-
-    def exchange(self, response: AuthorizationResponse) -> Token:
-        """Read what came back through the browser and exchange it for a token."""
-        ...
-
-    def fetch_profile(self, token: Token) -> Profile:
-        """Fetch the profile of the user to whom `token` belongs."""
-        ...
-
-    def refresh(self, token: Token) -> Token:
-        """Return a fresh token for `token`."""
-        ...
-
-    def revoke(self, token: Token) -> bool:
-        """End `token` at the provider; False when the provider has no way to."""
-        ...
-
-
 @runtime_checkable
 class Provider(Protocol):
     """A provider that is no OAuth 2.0 code flow as data: it brings its own client.
@@ -353,20 +268,6 @@ class Configurable(Provider, Protocol):
 
         Raises:
             ValueError: they do not go together; the message names the option and the fix.
-        """
-        ...
-
-
-@runtime_checkable
-class EndsSessions(Protocol):
-    """A client whose provider can be told that a user signs out (OpenID Connect RP-Initiated Logout 1.0)."""
-
-    def logout_url(self, id_token: Secret | None, return_to: str) -> str:
-        """Return where to send the browser so that the user is signed out there as well; "" for nowhere.
-
-        Args:
-            id_token: the ID token of the login that ends, None if nobody kept it.
-            return_to: the absolute URL to come back to; the provider must have it registered.
         """
         ...
 

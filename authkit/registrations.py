@@ -17,7 +17,8 @@ from authkit.models import Secret
 from authkit.names import check_name
 from authkit.oauth2 import OAuth2Client
 from authkit.plugins import Plugins
-from authkit.provider import AnyProvider, Configurable, OAuth2Provider, ProviderClient
+from authkit.provider import AnyProvider, Configurable, OAuth2Provider
+from authkit.providerclient import ProviderClient
 from authkit.registration import Registration
 from authkit.site import Site
 from authkit.sources import parse_values

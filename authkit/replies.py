@@ -13,7 +13,8 @@ from requests import Response
 from authkit import errors
 from authkit.errors import AuthkitError, ConfigError, ProviderProtocolError, brief, printable, redacted
 from authkit.models import Secret
-from authkit.provider import OAuth2Provider, Refusal
+from authkit.provider import OAuth2Provider
+from authkit.refusal import Refusal
 from authkit.transport import read_json
 
 __all__ = ["answer_of", "guarded", "read_list", "read_reply", "read_token", "refusal_error"]

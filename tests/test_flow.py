@@ -59,7 +59,7 @@ from authkit.errors import (
     UnknownProvider,
 )
 from authkit.flow import Completed, Redirect
-from authkit.provider import AuthorizationRequest, AuthorizationResponse
+from authkit.providerclient import AuthorizationRequest, AuthorizationResponse
 from authkit.transactions import MemoryClaims
 from authkit.transport import Transport
 

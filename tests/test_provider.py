@@ -11,7 +11,8 @@ import pytest
 from fakes import acme, read_acme
 
 from authkit import OAuth2Provider, Option, Provider, Refusal, Secret, Token, errors, pkce, read_refusal
-from authkit.provider import AuthorizationRequest, AuthorizationResponse, accept_redirect_uri, fetch_userinfo
+from authkit.provider import accept_redirect_uri, fetch_userinfo
+from authkit.providerclient import AuthorizationRequest, AuthorizationResponse
 
 
 class RecordingApi:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from authkit.models import Profile, Token
-from authkit.provider import AuthorizationRequest, AuthorizationResponse, ProviderClient
+from authkit.providerclient import AuthorizationRequest, AuthorizationResponse, ProviderClient
 
 __all__ = ["Witness"]
 

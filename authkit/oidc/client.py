@@ -19,7 +19,8 @@ from authkit.oidc.idtoken import Expected, nonce_of, read_id_token
 from authkit.oidc.issuer import Issuer
 from authkit.oidc.metadata import Metadata
 from authkit.oidc.provider import OpenIDProvider, TokenAuth
-from authkit.provider import Api, AuthorizationRequest, AuthorizationResponse, OAuth2Provider
+from authkit.provider import Api, OAuth2Provider
+from authkit.providerclient import AuthorizationRequest, AuthorizationResponse
 from authkit.transport import Transport
 
 __all__ = ["OpenIDClient"]

@@ -11,7 +11,7 @@ from authkit.errors import AuthkitError, ProviderMisconfigured, ProviderRejected
 from authkit.oidc.kept import Kept
 from authkit.oidc.keyset import Verifier, read_keys
 from authkit.oidc.metadata import Metadata, metadata_url, read_metadata
-from authkit.provider import read_refusal
+from authkit.refusal import read_refusal
 from authkit.replies import guarded, read_reply
 from authkit.transport import Transport
 from authkit.urls import as_https

@@ -11,7 +11,9 @@ from authkit.errors import ConfigError
 from authkit.frozen import freeze
 from authkit.models import Profile, Secret
 from authkit.oidc.claims import map_claims
-from authkit.provider import EventReader, Option, ProviderClient, Refusal, read_refusal
+from authkit.provider import EventReader, Option
+from authkit.providerclient import ProviderClient
+from authkit.refusal import Refusal, read_refusal
 from authkit.urls import check_url
 
 if TYPE_CHECKING:

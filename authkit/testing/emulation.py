@@ -13,7 +13,8 @@ from webtest import TestApp
 from authkit.emulator import Drivable, WsgiTransport
 from authkit.errors import ConfigError
 from authkit.flow import AuthKit
-from authkit.provider import Emulator, OAuth2Provider, ProviderClient
+from authkit.provider import Emulator, OAuth2Provider
+from authkit.providerclient import ProviderClient
 from authkit.pyramid.config import KIT
 from authkit.registration import Registration
 from authkit.settings import connected

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from authkit.models import Profile, Token
-from authkit.provider import ProviderClient
+from authkit.providerclient import ProviderClient
 
 __all__ = ["Witness"]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from authkit import pkce
 from authkit.models import Secret
-from authkit.provider import AuthorizationRequest
+from authkit.providerclient import AuthorizationRequest
 from authkit.testing.provider.attempt import Attempt
 from authkit.testing.provider.bench import Bench
 from authkit.testing.provider.verdicts import explained_by, wrong

@@ -7,7 +7,7 @@ from typing import Any
 
 from authkit.errors import AuthkitError, ProviderProtocolError
 from authkit.models import Secret, Token
-from authkit.provider import Refusal
+from authkit.refusal import Refusal
 from authkit.testing.provider.bench import Bench
 from authkit.testing.provider.tampering import setting
 from authkit.testing.provider.verdicts import explained_by, pointless, wrong
