@@ -34,7 +34,7 @@ def test_an_unknown_emulator_is_one_line():
 
     assert (result.exit_code, result.output) == (
         1,
-        "Error: no plugin brings an emulator of 'tictoc'; there are: tiktok\n",
+        "Error: no plugin brings an emulator of 'tictoc'; there are: oidc, tiktok\n",
     )
 
 
@@ -369,4 +369,4 @@ def test_an_unknown_emulator_in_a_process_of_its_own_is_one_line():
     done = run_process("emulate", "tictoc")
 
     assert (done.returncode, done.stdout) == (1, "")
-    assert done.stderr == "Error: no plugin brings an emulator of 'tictoc'; there are: tiktok\n"
+    assert done.stderr == "Error: no plugin brings an emulator of 'tictoc'; there are: oidc, tiktok\n"
