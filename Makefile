@@ -63,6 +63,8 @@ docs: $(VENV)/all.installed         ## write the tables in docs/ anew
 lock: $(VENV)/bin/uv                ## pin anew what pyproject.toml has changed; UPGRADE=--upgrade takes the newest
 	$(LOCK) --all-extras $(GROUPS) --output-file requirements/dev.txt pyproject.toml
 	echo uv | $(LOCK) --constraints requirements/dev.txt --output-file requirements/uv.txt -
+	$(MAKE) --no-print-directory $(VENV)/all.installed
+	$(BIN)/python tools/licences.py
 
 dist: $(VENV)/all.installed         ## what a release is made of: built twice, compared, installed, listed
 	$(BIN)/python tools/release.py dist
