@@ -15,7 +15,7 @@ CHECK ?=
 UPGRADE ?=
 GROUPS := --group test --group check --group interop --group release
 
-.PHONY: demo test check lint types arrows coverage oldest newest without-pyramid bench docs lock dist release-check clean
+.PHONY: demo test check lint types arrows coverage oldest newest without-pyramid bench docs lock dist audit release-check clean
 
 demo: export PYTHONWARNINGS = ignore:pkg_resources:UserWarning
 demo: $(VENV)/demo.installed        ## a TikTok login on this machine; CHECK=1 ends after the first
@@ -69,8 +69,10 @@ lock: $(VENV)/bin/uv                ## pin anew what pyproject.toml has changed;
 dist: $(VENV)/all.installed         ## what a release is made of: built twice, compared, installed, listed
 	$(BIN)/python tools/release.py dist
 
-release-check: dist                 ## and looked up in the list of known vulnerabilities, which takes the network
+audit: $(VENV)/all.installed        ## known vulnerabilities of what is pinned; asks PyPI, and fails where it cannot
 	$(BIN)/python tools/release.py audit
+
+release-check: dist audit           ## what has to pass before a release
 
 clean:
 	rm -rf $(VENV) $(NODE_MODULES) .tools build dist *.egg-info authkit_tiktok/*.egg-info .coverage*

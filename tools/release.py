@@ -1,7 +1,7 @@
 """Makes what a release is made of, into dist/, and looks it over: `make dist` and `make release-check`.
 
-Both distributions are built twice, from what git has committed, at two places and with a clock, a umask and a time zone
-that differ, and have to be the same byte for byte. Whoever builds the same commit gets the same files.
+Both distributions are built twice, from what git has committed, at two places, at two times, and with a umask and a
+time zone that differ, and have to be the same byte for byte. Whoever builds the same commit gets the same files.
 """
 
 from __future__ import annotations
@@ -56,7 +56,8 @@ def build(into: Path, checkout: Path = ROOT, environ: Mapping[str, str] | None =
     """Build both distributions of what git has committed, the wheel out of the sdist, with pinned build tools."""
     moment = committed_at(checkout)
     surroundings = {**(environ or {}), "SOURCE_DATE_EPOCH": str(moment)}
-    tool = (BIN / "uv", "build", "--quiet", "--build-constraints", LOCK, "--require-hashes", "--out-dir", into)
+    hashed = ("--build-constraints", LOCK, "--require-hashes")
+    tool = (BIN / "uv", "build", "--quiet", "--no-create-gitignore", *hashed, "--out-dir", into)
     with tempfile.TemporaryDirectory() as folder:
         archive, source = Path(folder) / "source.tar", Path(folder) / "source"
         run("git", "archive", "--output", archive, "HEAD", cwd=checkout, umask=umask)
@@ -146,12 +147,17 @@ def audit() -> None:
     """Ask PyPI for known vulnerabilities of what the lock pins for this Python.
 
     Raises:
-        SystemExit: there is one, or it could not be asked. Without --strict, that would pass for "none".
+        SystemExit: there is one, or PyPI could not be asked of everything, which would pass for "none".
     """
+    # Without --strict, what PyPI does not answer for counts as sound.
     options = ("--strict", "--progress-spinner", "off", "--disable-pip", "--require-hashes")
-    print(
-        run(BIN / "pip-audit", *options, "-r", LOCK) or "No known vulnerabilities in what requirements/dev.txt pins."
-    )
+    try:
+        run(BIN / "pip-audit", *options, "-r", LOCK)
+    except SystemExit:
+        raise SystemExit(
+            "Not audited, or not clean: PyPI could not be asked, or knows a vulnerability; see above"
+        ) from None
+    print("No known vulnerability in what requirements/dev.txt pins")
 
 
 if __name__ == "__main__":
