@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from types import ModuleType
 
 import pytest
@@ -85,9 +86,11 @@ def test_what_is_said_by_hand_is_still_needed(licences: ModuleType) -> None:
 def test_what_is_installed_has_the_licence_that_is_listed(licences: ModuleType) -> None:
     brought, others = page()
     here = licences.installed()
+    versions = Counter(re.findall(r"^([a-z0-9-]+)==", licences.LOCK.read_text(encoding="utf-8"), re.MULTILINE))
     listed = {**{name: licence for name, (licence, _) in brought.items()}, **others}
 
-    said = {name: licences.licence(name, here) for name in listed if name in here}
+    # Where Pythons get different versions, these may have different licences: the page has one of them.
+    said = {name: licences.licence(name, here) for name in listed if name in here and versions[name] == 1}
 
     assert {name: text for name, text in said.items() if listed[name] != text} == {}
     assert len(said) > 100

@@ -91,7 +91,7 @@ def licence(name: str, here: Mapping[str, Distribution]) -> str:
         metadata = here[name].metadata
         classifiers = [line.rpartition(" :: ")[2] for line in metadata.get_all("Classifier", []) if "License" in line]
         named = " OR ".join(SPDX[line] for line in classifiers if line in SPDX)
-        text = metadata["License-Expression"] or named or (metadata["License"] or "").strip()
+        text = metadata.get("License-Expression") or named or metadata.get("License", "").strip()
         if re.fullmatch(r"[\w.+-]+( (AND|OR|WITH) [\w.+-]+)*", text):
             return str(text)
     raise SystemExit(f"The licence of {name} is not known: look it up, and add it to KNOWN in {Path(__file__).name}")
