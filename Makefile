@@ -3,16 +3,21 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-METADATA := pyproject.toml setup.cfg authkit_tiktok/pyproject.toml
+METADATA := pyproject.toml setup.cfg authkit_tiktok/pyproject.toml requirements/dev.txt
+LOCKED := --constraints requirements/dev.txt --build-constraints requirements/dev.txt
+LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.10 --generate-hashes --no-header $(UPGRADE)
 PLUGINS := $(addprefix examples/plugins/,authkit-github/authkit_github.py authkit-google/authkit_google.py)
 FAST := not slow and not browser and not interop
 WORKERS ?= auto
 SPREAD := -n $(WORKERS) --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 NODE_MODULES := tests/interop/node_modules
 CHECK ?=
+UPGRADE ?=
+GROUPS := --group test --group check --group interop --group release
 unexport PYTHONDONTWRITEBYTECODE  # tests start some hundred processes, which need not compile everything anew
 
-.PHONY: demo test check static lint types mypy pyright arrows coverage oldest newest without-pyramid bench docs clean
+.PHONY: demo test check static lint types mypy pyright arrows coverage oldest newest without-pyramid bench docs lock
+.PHONY: dist audit release-check clean
 
 demo: export PYTHONWARNINGS = ignore:pkg_resources:UserWarning
 demo: $(VENV)/demo.installed        ## a TikTok login on this machine; CHECK=1 ends after the first
@@ -63,20 +68,36 @@ bench: $(VENV)/demo.installed       ## what the emulator serves; what accounts c
 docs: $(VENV)/all.installed         ## write the tables in docs/ anew
 	$(BIN)/python docs/tables.py
 
+# What `make` installs, pinned and hashed, for every Python that authkit runs on.
+lock: $(VENV)/bin/uv                ## pin anew what pyproject.toml has changed; UPGRADE=--upgrade takes the newest
+	$(LOCK) --all-extras $(GROUPS) --output-file requirements/dev.txt pyproject.toml
+	echo uv | $(LOCK) --constraints requirements/dev.txt --output-file requirements/uv.txt -
+	$(MAKE) --no-print-directory $(VENV)/all.installed
+	$(BIN)/python tools/licences.py
+
+dist: $(VENV)/all.installed         ## what a release is made of: built twice, compared, installed, listed
+	$(BIN)/python tools/release.py dist
+
+audit: $(VENV)/all.installed        ## known vulnerabilities of what is pinned; asks PyPI, and fails where it cannot
+	$(BIN)/python tools/release.py audit
+
+release-check: dist audit           ## what has to pass before a release
+
 clean:
 	rm -rf $(VENV) $(NODE_MODULES) .tools build dist *.egg-info authkit_tiktok/*.egg-info .coverage*
 
-$(VENV)/bin/uv:
+$(VENV)/bin/uv: requirements/uv.txt
 	@$(PYTHON) -c 'import sys; sys.exit("authkit needs Python 3.10 or newer" if sys.version_info < (3, 10) else 0)'
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --disable-pip-version-check uv
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/uv.txt
+	@touch $@
 
 $(VENV)/demo.installed: $(VENV)/bin/uv $(METADATA)
-	$(BIN)/uv pip install --quiet --python $(BIN)/python -e '.[cli,pyramid,emulator,accounts,native,oidc,testing]' -e ./authkit_tiktok
+	$(BIN)/uv pip install --quiet $(LOCKED) --python $(BIN)/python -e '.[cli,pyramid,emulator,accounts,native,oidc,testing]' -e ./authkit_tiktok
 	@touch $@
 
 $(VENV)/all.installed: $(VENV)/demo.installed
-	$(BIN)/uv pip install --quiet --python $(BIN)/python --group test --group check --group interop
+	$(BIN)/uv pip install --quiet $(LOCKED) --python $(BIN)/python $(GROUPS)
 	@touch $@
 
 $(NODE_MODULES)/npm.installed: tests/interop/package-lock.json

@@ -80,6 +80,34 @@ def test_the_page_about_plugins_quotes_what_the_code_says_of_one_that_does_not_l
     assert [part for part in fragments if len(part) > 10 and part not in code] == []
 
 
+def test_every_promise_of_the_threat_model_names_tests_that_exist() -> None:
+    text = (ROOT / "docs" / "threat-model.md").read_text(encoding="utf-8")
+    promised = text.partition("\n## What is promised\n")[2].partition("\n## What is the app's job\n")[0]
+    rows = re.findall(r"^\| (?!promise \||---)(.*?) \| (.*) \|$", promised, re.MULTILINE)
+    named = {promise: re.findall(r"`(test_\w+\.py)::(test_\w+)`", tests) for promise, tests in rows}
+    there = {
+        (path.name, node.name)
+        for path in (ROOT / "tests").glob("test_*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.FunctionDef)
+    }
+
+    assert [promise for promise, tests in named.items() if not tests] == []
+    assert [test for tests in named.values() for test in tests if test not in there] == []
+    assert len(named) == len(rows) > 40
+
+
+def test_security_md_supports_this_version_and_leads_to_the_threat_model() -> None:
+    model = (ROOT / "docs" / "threat-model.md").read_text(encoding="utf-8")
+    policy = (ROOT / "SECURITY.md").read_text(encoding="utf-8")
+    version_here = re.search(r'^version = "(.*)"$', (ROOT / "pyproject.toml").read_text("utf-8"), re.MULTILINE)[1]
+    versions = re.findall(r"^\| (\d+\.\d+) \| yes \|$", policy, re.MULTILINE)
+
+    assert "(docs/threat-model.md)" in policy
+    assert "(../SECURITY.md)" in model
+    assert [version for version in versions if version_here.startswith(f"{version}.")] != []
+
+
 def test_readme_is_at_most_150_lines() -> None:
     assert len((ROOT / "README.md").read_text(encoding="utf-8").splitlines()) <= 150
 
