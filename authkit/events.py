@@ -6,7 +6,6 @@ Nothing is remembered here: who wants each event to count once remembers its key
 from __future__ import annotations
 
 import json
-import logging
 import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -15,6 +14,7 @@ from hashlib import sha256
 from typing import Any, TypeVar
 from urllib.parse import quote
 
+from authkit.audit import write_failure, write_success
 from authkit.errors import AuthkitError, ProviderProtocolError, RequestTooLarge, UnknownProvider, WebhookRejected
 from authkit.flow import AuthKit
 from authkit.models import ProviderEvent
@@ -23,8 +23,6 @@ from authkit.registration import Registration
 from authkit.replies import guarded
 
 __all__ = ["MAX_BODY", "Received", "accepted", "receive", "rejected"]
-
-audit = logging.getLogger("authkit.audit")
 
 MAX_BODY = 65_536
 MAX_AHEAD = 60
@@ -87,28 +85,18 @@ def receive(kit: AuthKit, name: str, headers: Mapping[str, str], body: bytes) ->
 def accepted(kit: AuthKit, received: Received, *, is_new: bool) -> None:
     """Write the audit line of a delivery that was taken. An adapter calls it."""
     event = received.event
-    audit.info(
-        "outcome=success code=ok provider=%s registration=%s ref=%s event=%s new=%s late=%s",
-        kit.registrations[event.registration].provider.name,
-        event.registration,
-        received.correlation_id,
-        quote(event.name, safe=""),  # a blank in it could forge a field
-        "yes" if is_new else "no",
-        "yes" if received.is_late else "no",
-    )
+    details = {
+        "event": quote(event.name, safe=""),  # a blank in it could forge a field
+        "new": "yes" if is_new else "no",
+        "late": "yes" if received.is_late else "no",
+    }
+    provider = kit.registrations[event.registration].provider.name
+    write_success(provider, event.registration, received.correlation_id, details)
 
 
 def rejected(kit: AuthKit, error: AuthkitError) -> None:
     """Write the audit line of a delivery that was refused, or failed. An adapter calls it."""
-    registration = kit.registrations.get(error.registration)
-    audit.warning(
-        "outcome=failure code=%s provider=%s registration=%s ref=%s event=- cause=%s",
-        error.code,
-        registration.provider.name if registration else "-",
-        registration.name if registration else "-",
-        error.correlation_id,
-        error.reason or "-",
-    )
+    write_failure(error, kit.registrations.get(error.registration), {"event": "-"})
 
 
 def _reader(kit: AuthKit, name: str) -> tuple[Registration, EventReader]:

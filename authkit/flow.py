@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import secrets
 import time
@@ -13,6 +12,7 @@ from typing import Any, TypeAlias, TypeVar
 
 from requests.adapters import BaseAdapter
 
+from authkit.audit import write_failure, write_success
 from authkit.cookies import Cookie
 from authkit.deadline import Deadline
 from authkit.errors import (
@@ -32,8 +32,6 @@ from authkit.transactions import ClaimStore, Transaction, Transactions, local_pa
 from authkit.urls import check_url
 
 __all__ = ["AuthKit", "Completed", "Cookies", "Redirect"]
-
-audit = logging.getLogger("authkit.audit")
 
 T = TypeVar("T")
 
@@ -315,27 +313,13 @@ class AuthKit:
     def succeeded(self, login: Login) -> None:
         """Write the audit line of a login that succeeded, and tell the observers. An adapter calls it."""
         provider = self.registrations[login.registration].provider.name
-        audit.info(
-            "outcome=success code=ok provider=%s registration=%s ref=%s identity=%s",
-            provider,
-            login.registration,
-            login.correlation_id,
-            login.identity.key,
-        )
+        identity = {"identity": login.identity.key}
+        write_success(provider, login.registration, login.correlation_id, identity)
         self.plugins.login_succeeded(login)
 
     def failed(self, error: AuthkitError) -> None:
         """Write the audit line of a login that failed, and tell the observers. An adapter calls it."""
-        registration = self.registrations.get(error.registration)
-        audit.warning(
-            "outcome=failure code=%s provider=%s registration=%s ref=%s log_id=%s cause=%s",
-            error.code,
-            registration.provider.name if registration else "-",
-            registration.name if registration else "-",
-            error.correlation_id,
-            error.log_id or "-",
-            error.reason or "-",
-        )
+        write_failure(error, self.registrations.get(error.registration), {"log_id": error.log_id or "-"})
         self.plugins.login_failed(error)
 
     def _registration(self, name: str) -> Registration:

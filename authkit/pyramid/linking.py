@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -15,6 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from authkit import AuthKit, Identity, Login
 from authkit.accounts import LinkedIdentity
 from authkit.accounts.failures import store_unavailable
+from authkit.audit import write_success
 from authkit.errors import AccountDisabled, AuthkitError, InvalidRequest, LastIdentity, ReauthRequired, printable
 from authkit.pages import Pages
 from authkit.pyramid.answers import page_response, redirect, to_provider, wants_json, with_safe_headers
@@ -24,8 +24,6 @@ from authkit.pyramid.views import Purpose, reporting, return_to
 from authkit.transactions import local_path
 
 __all__ = ["LINK", "link", "show_accounts", "unlink"]
-
-audit = logging.getLogger("authkit.audit")
 
 CONSENT = "consent"
 
@@ -223,12 +221,5 @@ def _log(
     request: Request, purpose: str, account_id: str, identity: Identity, reference: str, registration: str = ""
 ) -> None:
     """Write the audit line of what succeeded. It is no login, so the observers of logins are told nothing."""
-    audit.info(
-        "outcome=success code=ok provider=%s registration=%s ref=%s identity=%s purpose=%s account=%s",
-        identity.authority,
-        registration or request.matchdict["registration"],
-        reference,
-        identity.key,
-        purpose,
-        printable(account_id),
-    )
+    details = {"identity": identity.key, "purpose": purpose, "account": printable(account_id)}
+    write_success(identity.authority, registration or request.matchdict["registration"], reference, details)
