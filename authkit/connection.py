@@ -137,8 +137,10 @@ class Connection(HTTPConnection):
         raise failure
 
     def _addresses(self, seconds: float) -> Sequence[Address]:
+        deadline = Deadline.current()
+        gives_up = (lambda: deadline.expired) if deadline else (lambda: False)
         try:
-            return self._resolver.resolve(self.host.strip("[]"), self.port, seconds)
+            return self._resolver.resolve(self.host.strip("[]"), self.port, seconds, gives_up)
         except TimeoutError:
             raise NameTimeoutError(self, "name resolution timed out") from None
         except socket.gaierror as error:

@@ -13,6 +13,7 @@ from typing import Any, TypeAlias, TypeVar
 from requests.adapters import BaseAdapter
 
 from authkit.audit import write_failure, write_success
+from authkit.breaker import Breaker
 from authkit.cookies import Cookie
 from authkit.deadline import Deadline
 from authkit.errors import (
@@ -68,6 +69,7 @@ class AuthKit:
         plugins: the loaded plugins, for their observers.
         transactions: begins and claims transactions.
         clients: what speaks to the provider of each registration, by the registration's name.
+        breakers: what refuses to ask a provider that does not answer, by the registration's name.
         secrets: the app's secrets, newest first, for what an adapter seals or signs.
         vault_secrets: the secrets that seal stored tokens, newest first.
         parts: the settings of the optional parts, by part and key, such as ``parts["accounts"]["database"]``.
@@ -80,6 +82,7 @@ class AuthKit:
     plugins: Plugins
     transactions: Transactions
     clients: Mapping[str, ProviderClient]
+    breakers: Mapping[str, Breaker] = field(repr=False)
     secrets: tuple[Secret, ...] = field(repr=False)
     vault_secrets: tuple[Secret, ...] = field(repr=False)
     parts: Mapping[str, Mapping[str, Any]] = field(repr=False)
@@ -273,7 +276,7 @@ class AuthKit:
             ReauthRequired: the token is of no use any more; the user has to sign in again.
             ProviderUnavailable: it may be worth trying again; the old token may still be good.
         """
-        with self._asking(name) as client:
+        with self._asking(name, is_patient=True) as client:  # to hang up could lose the token that it has made
             return _answer(Token, lambda: client.refresh(token))
 
     def revoke(self, name: str, token: Token) -> bool:
@@ -373,11 +376,11 @@ class AuthKit:
         )
 
     @contextmanager
-    def _asking(self, name: str) -> Iterator[ProviderClient]:
-        """Give the client of registration `name` for one operation, under one deadline."""
+    def _asking(self, name: str, *, is_patient: bool = False) -> Iterator[ProviderClient]:
+        """Give the client of registration `name` for one operation, under one deadline, if its provider answers."""
         self._registration(name)
         try:
-            with Deadline():
+            with self.breakers[name].operation(is_patient=is_patient) as operation, Deadline(waiting=operation):
                 yield self.clients[name]
         except AuthkitError as error:
             error.registration = name

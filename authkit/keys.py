@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from authkit.breaker import MAX_WAITING
 from authkit.models import Secret
 from authkit.provider import Option
 from authkit.urls import check_url, origin_of
@@ -149,6 +150,13 @@ def seconds(text: str) -> int:
     return int(text)
 
 
+def number(text: str) -> int:
+    """Return a whole number, at least one."""
+    if not text.isascii() or not text.isdecimal() or not 1 <= len(text) <= 4 or int(text) == 0:
+        raise ValueError("must be a number from 1 to 9999")
+    return int(text)
+
+
 def origins(text: str) -> tuple[str, ...]:
     """Return the origins of web apps, each as a browser writes it (RFC 6454, section 6.2)."""
     found = words(text)
@@ -208,6 +216,12 @@ SITE_KEYS = _table(
     Key("login_url", page_url, "the app's own login page: failures go there with ?error=<code>&ref=<id>"),
     Key("templates", existing_folder, "a folder whose pages come before authkit's own"),
     Key("ca_bundle", pem_file, "a PEM file of roots to trust instead of the usual ones"),
+    Key(
+        "max_waiting",
+        number,
+        "how many threads of a process wait on for a provider that answers nobody; fewer than it has",
+        MAX_WAITING,
+    ),
     Key(
         "proxy", proxy_url, "an outgoing proxy; the environment's proxy variables are not read", None, is_secret=True
     ),

@@ -9,6 +9,7 @@ from typing import Any
 
 from requests.adapters import BaseAdapter
 
+from authkit.breaker import Breaker
 from authkit.errors import ConfigError
 from authkit.flow import AuthKit
 from authkit.keys import MEMBER_KEYS, PART_KEYS, REGISTRATION_KEYS, SITE_KEYS, option_key, words
@@ -37,6 +38,7 @@ class Configuration:
     parts: Mapping[str, Mapping[str, Any]] = field(repr=False)
     ca_bundle: str | None
     proxy: Secret | None
+    max_waiting: int
 
 
 def build(
@@ -73,6 +75,7 @@ def build(
         plugins=plugins,
         transactions=transactions,
         clients=MappingProxyType({name: make_client(known, wire, clock) for name, known in registrations.items()}),
+        breakers=MappingProxyType({name: Breaker(name, configuration.max_waiting) for name in registrations}),
         secrets=configuration.secrets,
         vault_secrets=configuration.vault_secrets,
         parts=configuration.parts,
@@ -97,6 +100,7 @@ def connected(kit: AuthKit, adapters: Mapping[str, BaseAdapter], clock: Callable
         kit,
         transactions=kit.transactions.timed_by(clock),
         clients=MappingProxyType({**kit.clients, **clients}),
+        breakers=MappingProxyType({**kit.breakers, **{name: kit.breakers[name].renewed() for name in wires}}),
         clock=clock,
     )
 
@@ -134,6 +138,7 @@ def read_settings(mapping: Mapping[str, object], environ: Mapping[str, str], plu
         parts=MappingProxyType({name: _part(name, given) for name in PART_KEYS}),
         ca_bundle=values["ca_bundle"] or None,
         proxy=values["proxy"],
+        max_waiting=values["max_waiting"],
     )
 
 

@@ -177,6 +177,8 @@ class Transport(BaseAdapter):
                     answer = self._accepted(received, request)
             except NETWORK_ERRORS as error:
                 answer = _failure(error)
+            if isinstance(answer, Response) and answer.status_code < 500:
+                deadline.heard()
             deadline.remaining()  # an end that the watchdog made is no answer, however much it looks like one
         if isinstance(answer, AuthkitError):
             raise answer

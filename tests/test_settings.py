@@ -123,6 +123,7 @@ def test_few_settings_are_enough() -> None:
         },
         ca_bundle=None,
         proxy=None,
+        max_waiting=2,
     )
 
 
@@ -139,6 +140,7 @@ def test_every_setting_of_the_site_is_read(tmp_path: Path) -> None:
             "authkit.templates": str(tmp_path),
             "authkit.ca_bundle": str(tmp_path / "ca.pem"),
             "authkit.proxy": "http://user:pass@proxy:3128",
+            "authkit.max_waiting": "16",
             **client("acme"),
         }
     )
@@ -150,6 +152,7 @@ def test_every_setting_of_the_site_is_read(tmp_path: Path) -> None:
     assert configuration.vault_secrets == (Secret(VAULT_KEY), Secret(OTHER_SECRET))
     assert configuration.ca_bundle == str(tmp_path / "ca.pem")
     assert configuration.proxy == Secret("http://user:pass@proxy:3128")
+    assert configuration.max_waiting == 16
     redirect_uri = configuration.registrations["acme"].redirect_uri
     assert redirect_uri == "https://app.example/shop/sign-in/acme/callback"
 
@@ -264,6 +267,9 @@ def test_a_required_setting_of_the_site_is_missed(name: str) -> None:
         ("templates", "/no/such", "authkit.templates: '/no/such' is no folder"),
         ("ca_bundle", "/no/such", "authkit.ca_bundle: '/no/such' is no readable file of PEM certificates"),
         ("proxy", "http://user:canary @proxy", "authkit.proxy: has a blank or an invisible character"),
+        ("max_waiting", "0", "authkit.max_waiting: '0' must be a number from 1 to 9999"),
+        ("max_waiting", "10000", "authkit.max_waiting: '10000' must be a number from 1 to 9999"),
+        ("max_waiting", "all", "authkit.max_waiting: 'all' must be a number from 1 to 9999"),
     ],
 )
 def test_a_malformed_setting_of_the_site_is_named_and_a_secret_one_not_shown(

@@ -23,6 +23,7 @@ from authkit.accounts.strongbox import Strongbox
 from authkit.accounts.tokenrows import KeptToken, TokenRows
 from authkit.accounts.vault import Vault
 from authkit.accounts.witness import Witness
+from authkit.breaker import Breaker
 from authkit.errors import AuthkitError, ReauthRequired, StoreUnavailable
 from authkit.flow import AuthKit
 
@@ -85,7 +86,10 @@ class BulkRefresh:
     ) -> None:
         self._asked = threading.local()
         witnesses = {name: Witness(client, self._note) for name, client in kit.clients.items()}
-        self._vault = Vault(replace(kit, clients=MappingProxyType(witnesses)), database)
+        # No visitor waits for a thread of this pool: all of them may wait for a provider.
+        breakers = {name: Breaker(name, workers) for name in kit.registrations}
+        asking = replace(kit, clients=MappingProxyType(witnesses), breakers=MappingProxyType(breakers))
+        self._vault = Vault(asking, database)
         self._clock = kit.clock
         self._pace = pace
         self._workers = workers

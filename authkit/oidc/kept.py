@@ -105,7 +105,7 @@ class Kept(Generic[T]):
         """
         lock = self._locks.setdefault(os.getpid(), threading.Lock())
         with Deadline() as deadline:
-            is_alone = lock.acquire(timeout=deadline.remaining()) if waits else lock.acquire(blocking=False)
+            is_alone = deadline.acquire(lock) if waits else lock.acquire(blocking=False)
         if waits and not is_alone:
             raise ProviderUnavailable(f"{self._what} is being fetched, and that takes too long")
         try:
