@@ -1,8 +1,8 @@
 """The breaker: a provider that does not answer must not hold every thread of the process.
 
 A provider that answers is asked by as many at a time as there are. Of one that answers nobody, a few wait on, the
-others give up in less than a second, and whoever comes then is refused at once. After some operations in a row that
-waited in vain, all are refused for a while; then one tries.
+others give up within a second, and whoever comes then is refused at once. After some operations in a row that waited
+in vain, all are refused for a while; then one tries.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from itertools import islice
 
 from authkit.errors import ProviderUnavailable
 
-__all__ = ["FAILURES", "MAX_WAITING", "PAUSE", "SILENCE", "Breaker"]
+__all__ = ["FAILURES", "LONGEST_SILENCE", "MAX_WAITING", "PAUSE", "SILENCE", "Breaker"]
 
 logger = logging.getLogger(__name__)
 
@@ -26,6 +26,10 @@ MAX_WAITING = 2
 """How many operations wait on for a provider that answers nobody: a worker has four threads or more."""
 SILENCE = 0.75
 """After how many seconds without any answer the others give up; also, how long one waits in vain that counts."""
+LONGEST_SILENCE = 2.0
+"""The same for a provider that is known to be slow: twice as long as its answers take, and no longer than this."""
+FADING = 0.9
+"""What one slow answer still counts when the next has come."""
 FAILURES = 3
 """After how many operations in a row that waited in vain all are refused."""
 PAUSE = 10
@@ -95,6 +99,7 @@ class Operation:
         self._record = record
         self.is_patient = is_patient
         self.silent_since = 0.0
+        self.ends_at = -math.inf
 
     def gives_up_at(self) -> float:
         """Return when this operation gives up in favour of others; infinity if it does not."""
@@ -115,6 +120,7 @@ class _Record:
         self._lock = threading.Lock()
         self._waiting: dict[Operation, None] = {}  # the one that came first is first
         self._heard_at = -math.inf
+        self._slowest = 0.0  # of the answers of late
         self._failures = 0
         self._closed_until = -math.inf
         self._probe: Operation | None = None
@@ -147,15 +153,22 @@ class _Record:
         with self._lock:
             if operation.is_patient or operation in islice(self._waiting, self._max_waiting):
                 return math.inf
-            return max(operation.silent_since, self._heard_at) + SILENCE
+            ends_at = max(operation.silent_since, self._heard_at) + self._silence()
+            operation.ends_at = max(operation.ends_at, ends_at)  # a promise: the watchdog sleeps until then
+            return operation.ends_at
 
     def heard(self, operation: Operation) -> None:
         with self._lock:
-            operation.silent_since = self._heard_at = self._timer()
+            now = self._timer()
+            self._slowest = max(now - operation.silent_since, self._slowest * FADING)
+            operation.silent_since = self._heard_at = now
             was_closed = self._failures >= FAILURES
             self._failures, self._probe = 0, None
         if was_closed:
             logger.warning("the provider of %s answers again", self._registration)
+
+    def _silence(self) -> float:
+        return min(max(SILENCE, 2 * self._slowest), LONGEST_SILENCE)
 
     def _require_a_try(self, now: float) -> None:
         """Refuse an operation unless it is time for one to try, and nobody else does."""
@@ -168,7 +181,7 @@ class _Record:
     def _require_news(self, now: float) -> None:
         """Refuse an operation if as many as may have been waiting for a while, and nobody was answered meanwhile."""
         last_to_wait = next(islice(self._waiting, self._max_waiting - 1, None), None)
-        if last_to_wait and now - max(last_to_wait.silent_since, self._heard_at) >= SILENCE:
+        if last_to_wait and now - max(last_to_wait.silent_since, self._heard_at) >= self._silence():
             raise _refusal("the provider does not answer, and enough are waiting for it")
 
 

@@ -12,7 +12,7 @@ from contextlib import ExitStack, suppress
 import pytest
 from fakes import Clock
 
-from authkit.breaker import FAILURES, MAX_WAITING, PAUSE, SILENCE, Breaker
+from authkit.breaker import FAILURES, LONGEST_SILENCE, MAX_WAITING, PAUSE, SILENCE, Breaker
 from authkit.errors import AccessDenied, AuthkitError, ProviderProtocolError, ProviderRateLimited, ProviderUnavailable
 
 
@@ -60,10 +60,9 @@ def closed(breaker: Breaker, clock: Clock) -> Breaker:
 def test_a_provider_that_answers_is_asked_by_as_many_as_there_are(
     breaker: Breaker, clock: Clock, held: ExitStack
 ) -> None:
-    operations = [held.enter_context(breaker.operation()) for _ in range(64)]
-    for operation in operations:
-        clock.now += SILENCE / 2
-        assert clock.now < operation.gives_up_at()
+    for _ in range(64):
+        operation = held.enter_context(breaker.operation())
+        clock.now += 0.01
         operation.heard()
 
     assert held.enter_context(breaker.operation()).gives_up_at() == clock.now + SILENCE
@@ -86,7 +85,7 @@ def test_the_first_wait_on_and_the_others_give_up(breaker: Breaker, clock: Clock
 
 def test_an_answer_to_anybody_gives_the_others_more_time(breaker: Breaker, clock: Clock, held: ExitStack) -> None:
     first, _, third = (held.enter_context(breaker.operation()) for _ in range(3))
-    clock.now += 0.5
+    clock.now += 0.25
 
     first.heard()
 
@@ -138,6 +137,37 @@ def test_how_many_wait_can_be_set(clock: Clock, held: ExitStack) -> None:
     ends = [held.enter_context(breaker.operation()).gives_up_at() for _ in range(4)]
 
     assert ends == [math.inf] * 3 + [clock.now + SILENCE]
+
+
+def test_a_slow_provider_has_twice_as_long_as_it_took_of_late(
+    breaker: Breaker, clock: Clock, held: ExitStack
+) -> None:
+    first, second = (held.enter_context(breaker.operation()) for _ in range(2))
+
+    def end() -> float:
+        with breaker.operation() as operation:
+            return operation.gives_up_at()
+
+    clock.now += 0.5
+    first.heard()
+    assert end() == pytest.approx(clock.now + 1.0)
+    first.heard()
+    assert end() == pytest.approx(clock.now + 0.9)
+    clock.now += 0.9
+    refused(breaker)
+    second.heard()
+    assert end() == clock.now + LONGEST_SILENCE
+
+
+def test_what_was_promised_holds_when_answers_come_faster(breaker: Breaker, clock: Clock, held: ExitStack) -> None:
+    first, _, third = (held.enter_context(breaker.operation()) for _ in range(3))
+    clock.now += 0.7
+    first.heard()
+    promised = third.gives_up_at()
+    for _ in range(20):
+        first.heard()
+
+    assert third.gives_up_at() == promised == pytest.approx(clock.now + 1.4)
 
 
 # Closed

@@ -25,6 +25,20 @@ def pair() -> Iterator[tuple[socket.socket, socket.socket]]:
         yield ours, theirs
 
 
+class Queue:
+    """Says when an operation gives up, as the breaker does."""
+
+    def __init__(self, seconds: float) -> None:
+        self.ends_at = time.monotonic() + seconds
+        self.times_heard = 0
+
+    def gives_up_at(self) -> float:
+        return self.ends_at
+
+    def heard(self) -> None:
+        self.times_heard += 1
+
+
 def watchdogs() -> list[threading.Thread]:
     return [thread for thread in threading.enumerate() if thread.name == "authkit-watchdog"]
 
@@ -199,3 +213,83 @@ def test_importing_starts_no_thread_and_makes_no_tls_context() -> None:
         "assert threading.active_count() == 1\n"
     )
     subprocess.run([sys.executable, "-c", program], check=True)
+
+
+# Giving up for the sake of others
+
+
+def test_whoever_has_to_give_up_is_told_why() -> None:
+    with Deadline(5, Queue(-1)) as deadline:
+        assert deadline.expired
+        with pytest.raises(ProviderUnavailable) as caught:
+            deadline.remaining()
+    assert caught.value.reason == "the provider does not answer, and enough are waiting for it"
+
+
+def test_until_then_there_is_the_whole_time_of_the_deadline() -> None:
+    with Deadline(5, Queue(1)) as deadline:
+        assert 4.5 < deadline.remaining() <= 5
+
+
+def test_a_deadline_inside_has_to_give_up_as_well() -> None:
+    queue = Queue(5)
+    with Deadline(10, queue), Deadline(1) as inner:
+        assert not inner.expired
+        queue.ends_at = 0
+        assert inner.expired
+
+
+def test_a_socket_is_shut_when_it_is_time_to_give_up(pair: tuple[socket.socket, socket.socket]) -> None:
+    ours, theirs = pair
+    started = time.monotonic()
+    with Deadline(30) as first, Deadline(30, Queue(0.2)) as second:
+        first.watch(theirs)
+        second.watch(ours)
+        assert ours.recv(1) == b""
+    assert 0.15 < time.monotonic() - started < 1
+
+
+def test_a_socket_is_left_alone_when_there_is_more_time_after_all(pair: tuple[socket.socket, socket.socket]) -> None:
+    ours, theirs = pair
+    queue = Queue(0.2)
+    with Deadline(30, queue) as deadline:
+        deadline.watch(ours)
+        queue.ends_at += 30
+        time.sleep(0.4)
+        theirs.sendall(b"x")
+        assert ours.recv(1) == b"x"
+
+
+def test_a_time_that_was_over_stays_so_although_there_is_more() -> None:
+    queue = Queue(-1)
+    deadline = Deadline(5, queue)
+    assert deadline.expired
+    queue.ends_at += 10
+    assert deadline.expired
+
+
+def test_an_answer_is_passed_on_unless_the_time_was_over() -> None:
+    queue = Queue(5)
+    with Deadline(5, queue), Deadline(1) as inner:
+        inner.heard()
+        queue.ends_at = 0
+        assert inner.expired
+        inner.heard()
+        Deadline(1).heard()
+    Deadline(1).heard()
+    assert queue.times_heard == 2
+
+
+def test_a_lock_is_acquired_if_it_is_free_in_time() -> None:
+    lock = threading.Lock()
+    assert Deadline(5).acquire(lock)
+    threading.Timer(0.15, lock.release).start()
+    assert Deadline(5).acquire(lock)
+
+
+def test_a_lock_is_waited_for_until_it_is_time_to_give_up() -> None:
+    lock = threading.Lock()
+    started = time.monotonic()
+    with lock:
+        assert not Deadline(5, Queue(0.2)).acquire(lock)
+    assert 0.15 < time.monotonic() - started < 1

@@ -438,6 +438,20 @@ def test_a_resolver_that_hangs_ends_in_time() -> None:
         released.set()
 
 
+def test_a_look_up_ends_soon_after_it_is_to_give_up() -> None:
+    released = threading.Event()
+
+    def hang(host: str, port: int) -> list[tuple[Any, ...]]:
+        released.wait(10)
+        return []
+
+    started = time.monotonic()
+    with pytest.raises(TimeoutError):
+        Resolver(hang).resolve("provider.example", 443, 10, lambda: True)
+    released.set()
+    assert time.monotonic() - started < 1
+
+
 def test_look_ups_that_hang_are_bounded_in_number() -> None:
     released, asked = threading.Event(), []
 
