@@ -24,7 +24,7 @@ logger = logging.getLogger(__name__)
 
 MAX_WAITING = 2
 """How many operations wait on for a provider that answers nobody: a worker has four threads or more."""
-SILENCE = 0.75
+SILENCE = 0.65
 """After how many seconds without any answer the others give up; also, how long one waits in vain that counts."""
 LONGEST_SILENCE = 2.0
 """The same for a provider that is known to be slow: twice as long as its answers take, and no longer than this."""
