@@ -131,7 +131,7 @@ def wait_for(port: int) -> None:
     raise AssertionError("the example does not start")
 
 
-def test_flt30_a_provider_that_hangs_does_not_take_the_site_down(tmp_path: Path) -> None:
+def test_flt_30_a_provider_that_hangs_does_not_take_the_site_down(tmp_path: Path) -> None:
     emulator, log = TikTokEmulator(), tmp_path / "log"
     outage = Outage(emulator)
     with serve(outage, port=0) as provider, served(emulator.settings(provider.origin), log) as site:
