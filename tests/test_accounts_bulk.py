@@ -18,6 +18,7 @@ from authkit.accounts.pace import Pace
 from authkit.accounts.schema import tokens
 from authkit.accounts.tokenstatus import TokenCount, count_tokens
 from authkit.accounts.witness import Witness
+from authkit.breaker import SILENCE
 from authkit.errors import StoreUnavailable
 
 
@@ -461,3 +462,20 @@ def test_revocations_that_wait_are_counted_without_any_token(database):
     world.accounts.unlink(world.accounts.of(leaving).id, leaving, even_last=True)
 
     assert count_tokens(database, now_of(world)) == [TokenCount("acme", 0, 0, 0, 0, 1)]
+
+
+@pytest.mark.slow
+def test_as_many_wait_for_a_slow_provider_as_there_are_workers(database):
+    world = BulkWorld(database)
+    for name in ("one", "two", "three"):
+        world.add(name)
+    all_ask = threading.Barrier(3, timeout=10)
+
+    def slow(request):
+        all_ask.wait()
+        return world.provider(request)
+
+    world.network.replies["token"] = slow
+    pace = Pace(0.8 / SILENCE)  # the third begins when the first two have waited for longer than others would
+
+    assert results(world, pace=pace, workers=3) == [Result.REFRESHED] * 3

@@ -29,7 +29,7 @@ from requests import PreparedRequest, Response
 
 from authkit import AuthKit, Profile, Secret, Token
 from authkit.breaker import FAILURES, MAX_WAITING, PAUSE, SILENCE, Breaker
-from authkit.errors import AuthkitError, ProviderUnavailable, StateInvalid
+from authkit.errors import AuthkitError, ProviderRejected, ProviderUnavailable, StateInvalid
 from authkit.oidc import OpenIDProvider
 from authkit.settings import connected
 
@@ -131,6 +131,18 @@ def test_errors_that_come_late_count_as_well(kit: AuthKit, network: Network, clo
         refused(lambda: Browser().sign_in(kit))
 
     assert refused(lambda: kit.begin("acme")).retry_after == PAUSE
+
+
+def test_a_provider_that_refuses_a_code_does_answer(kit: AuthKit, network: Network, clock: Clock) -> None:
+    for _ in range(FAILURES):
+        network.replies["token"] = late(clock)
+        refused(lambda: Browser().sign_in(kit))
+        network.replies["token"] = (400, {"error": "invalid_grant"})
+        with pytest.raises(ProviderRejected):
+            Browser().sign_in(kit)
+
+    network.replies["token"] = TOKEN
+    assert Browser().sign_in(kit).identity.subject == "user-1"
 
 
 @pytest.mark.parametrize("reply", [(500, {}), (503, b"<html>"), requests.ConnectionError("refused")])
