@@ -393,7 +393,7 @@ def _answer(kind: type[T], call: Callable[[], T]) -> T:
     if not isinstance(answer, kind):
         raise ProviderProtocolError(f"the plugin returned a {type(answer).__name__}, not a {kind.__name__}")
     deadline = Deadline.current()
-    if deadline is not None and isinstance(answer, (Token, Profile)):  # an address can be made without the provider
+    if deadline is not None and issubclass(kind, (Token, Profile)):  # an address can be made without the provider
         deadline.heard()  # however the plugin has asked
     return answer
 

@@ -12,18 +12,7 @@ from typing import Any
 
 import pytest
 import requests
-from fakes import (
-    SETTINGS,
-    TOKEN,
-    Browser,
-    Clock,
-    Network,
-    acme,
-    answer,
-    callback,
-    make_kit,
-    plugins_with,
-)
+from fakes import SETTINGS, TOKEN, Browser, Clock, Network, acme, answer, callback, make_kit, plugins_with
 from faulty_server import FaultyServer, Peer
 from requests import PreparedRequest, Response
 
