@@ -10,7 +10,7 @@ import threading
 import time
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -134,20 +134,26 @@ def wait_for(port: int) -> None:
 def test_flt_30_a_provider_that_hangs_does_not_take_the_site_down(tmp_path: Path) -> None:
     emulator, log = TikTokEmulator(), tmp_path / "log"
     outage = Outage(emulator)
-    with serve(outage, port=0) as provider, served(emulator.settings(provider.origin), log) as site:
-        visitors = [Visitor(site, emulator) for _ in range(12)]
-        callbacks = [visitor.begin() for visitor in visitors]
+    with ExitStack() as opened:
+        provider = opened.enter_context(serve(outage, port=0))
+        opened.callback(outage.is_up.set)
+        site = opened.enter_context(served(emulator.settings(provider.origin), log))
+        visitors = [Visitor(site, emulator) for _ in range(8)]
+        pool = opened.enter_context(ThreadPoolExecutor(len(visitors)))
+        with Watch(site) as usual:  # how busy this machine is with as many who ask no provider
+            callbacks = list(pool.map(Visitor.begin, visitors))
         outage.is_up.clear()
 
-        with ThreadPoolExecutor(len(visitors)) as pool, Watch(site) as watch:
+        with Watch(site) as watch:
             statuses, seconds = zip(*pool.map(Visitor.finish, visitors, callbacks), strict=True)
             started = time.monotonic()
             assert [Visitor(site, emulator).sign_in() for _ in range(20)] == [503] * 20
-            assert time.monotonic() - started < 1
+            took = time.monotonic() - started
 
-        assert watch.longest < 1
-        assert statuses == (503,) * 12
-        assert len([took for took in seconds if took > 1.5]) == MAX_WAITING
+        assert watch.longest < 1 + usual.longest
+        assert statuses == (503,) * 8
+        assert len([waited for waited in seconds if waited > READ_SECONDS - 1]) == MAX_WAITING
+        assert took < 2
         assert max(seconds) < READ_SECONDS + 1
         assert outage.asked <= 4  # once by each thread
 
