@@ -6,15 +6,15 @@ import json
 from dataclasses import replace
 from hashlib import sha256
 from typing import Any
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import pytest
-from fakes import SECRET, Browser, Clock, Network, plugins_with, state_of
+from fakes import SECRET, Browser, Clock, Network, answer, plugins_with, state_of
 from joserfc import jws
 from joserfc.jwk import ECKey, OKPKey, RSAKey
 from openid_world import CLIENT_ID, ISSUER, World, claims, idp, key, public, query_of, signed
 
-from authkit import AuthKit, Profile, Secret, errors
+from authkit import AuthKit, Profile, Secret, Token, errors
 from authkit.emulator.openid.client import OpenIDClient as EmulatedClient
 from authkit.oidc.idtoken import nonce_of
 from authkit.transactions import Transaction
@@ -107,6 +107,18 @@ def test_a_push_that_fails_is_no_login_without_it(fault: str, error: type[errors
         world.start()
 
     assert world.sent("authorize") == []
+
+
+@pytest.mark.parametrize("name", ["state", "nonce"])
+def test_what_binds_a_login_gets_into_no_error(name: str) -> None:
+    def echo(request: Any) -> Any:
+        said = dict(parse_qsl(str(request.body)))[name]
+        return answer(request, 400, {"error": "invalid_request", "error_description": f"bad: {said}"})
+
+    with pytest.raises(errors.ProviderRejected) as caught:
+        hand_made(par=echo, settings={"client_secret": "a-client-secret"}).begin("idp")
+
+    assert caught.value.reason == "invalid_request: bad: [redacted]"
 
 
 @pytest.mark.parametrize("request_uri", [None, "", 1, ["urn:x"], "urn:x y", "urn:é", "u" * 2049])
@@ -206,6 +218,54 @@ def test_an_assertion_is_short_for_the_issuer_alone_and_never_twice_the_same() -
     assert network.to("token")[0].form["client_assertion_type"] == (
         "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
     )
+
+
+@pytest.mark.parametrize("method", ["client_secret_basic", "client_secret_post", "private_key_jwt"])
+@pytest.mark.parametrize("place", ["par", "token", "revoke"])
+def test_what_proves_who_the_client_is_gets_into_no_error(method: str, place: str) -> None:
+    """Not even where the provider says back what it was sent, as it was sent."""
+    mine = KEYS["ES256"]()
+    proof: dict[str, object] = {"client_secret": "canary-secret+/=", "token_auth": method}
+    if method == "private_key_jwt":
+        proof = {"client_secret": None, "private_key": json.dumps(mine.as_dict(private=True))}
+    network = HandMade(metadata={"revocation_endpoint": f"{ISSUER}/revoke"}, par={"request_uri": "urn:x"})
+    kit = hand_made(network, settings=proof)
+    canaries: list[str] = []
+
+    def echo(request: Any) -> Any:
+        form = dict(parse_qsl(str(request.body)))
+        header = request.headers.get("Authorization", "").removeprefix("Basic ")
+        canaries.extend(filter(None, (header, form.get("client_secret"), form.get("client_assertion"))))
+        return answer(request, 400, {"error": "invalid_request", "error_description": f"bad: {canaries[-1]}"})
+
+    network.replies[place] = echo
+    with pytest.raises(errors.AuthkitError) as caught:
+        kit.revoke("idp", Token(Secret("an-access-token"))) if place == "revoke" else network.exchange(kit)
+
+    assert len(canaries) == 1
+    assert (caught.value.reason, caught.value.said) == ("invalid_request: bad: [redacted]", "bad: [redacted]")
+
+
+def test_a_public_client_has_nothing_to_keep_out_of_an_error() -> None:
+    network = HandMade(metadata={"token_endpoint_auth_methods_supported": ["none"]})
+    kit = hand_made(network, settings={"client_secret": None})
+    network.replies["token"] = (400, {"error": "invalid_grant", "error_description": "None is wrong"})
+
+    with pytest.raises(errors.ProviderRejected) as caught:
+        network.exchange(kit)
+
+    assert caught.value.reason == "invalid_grant: None is wrong"
+
+
+def test_a_secret_that_an_issuer_decodes_gets_into_no_error_either() -> None:
+    network = HandMade()
+    kit = hand_made(network, settings={"client_secret": "canary+/="})
+    network.replies["token"] = (400, {"error": "invalid_grant", "error_description": "wrong: canary+/="})
+
+    with pytest.raises(errors.ProviderRejected) as caught:
+        network.exchange(kit)
+
+    assert caught.value.reason == "invalid_grant: wrong: [redacted]"
 
 
 def test_an_assertion_is_signed_as_the_issuer_wants_it() -> None:
@@ -409,6 +469,13 @@ class HandMade(Network):
         self.replies["token"] = {"access_token": "a", "token_type": "Bearer", "id_token": id_token}
         return url
 
+    def exchange(self, kit: AuthKit) -> Any:
+        """Go through a login whose token answer is what `replies` say, in a kit that has begun none."""
+        code_verifier = Secret("v" * 43)
+        if "par" in self.replies:
+            kit.begin("idp")
+        return kit.exchange("idp", "c", code_verifier, "https://app.example/auth/idp/callback")
+
     def log_in(self, kit: AuthKit, **said: Any) -> Any:
         """Go through a whole login."""
         browser = Browser()
@@ -449,15 +516,29 @@ def test_without_a_user_info_endpoint_the_id_token_says_who_it_is() -> None:
         ({"email": "b@people.example"}, "b@people.example", False),
         ({"email": "b@people.example", "email_verified": True}, "b@people.example", True),
         ({}, "a@people.example", True),
+        ({"email": None, "email_verified": True}, None, False),
     ],
 )
-def test_an_address_is_verified_only_by_who_gave_it(userinfo: dict[str, Any], email: str, is_verified: bool) -> None:
+def test_an_address_is_verified_only_by_who_gave_it(
+    userinfo: dict[str, Any], email: str | None, is_verified: bool
+) -> None:
     metadata = {"userinfo_endpoint": f"{ISSUER}/me"}
     network = HandMade(metadata=metadata, me={"sub": "user-1", **userinfo})
 
     login = network.log_in(hand_made(network), email="a@people.example", email_verified=True)
 
     assert (login.profile.email, login.profile.email_verified) == (email, is_verified)
+
+
+@pytest.mark.parametrize("said", [{}, {"email_verified": False}])
+def test_a_user_info_without_an_address_verifies_none(said: dict[str, Any]) -> None:
+    metadata = {"userinfo_endpoint": f"{ISSUER}/me"}
+    network = HandMade(metadata=metadata, me={"sub": "user-1", "email_verified": True})
+
+    profile = network.log_in(hand_made(network), email="a@people.example", **said).profile
+
+    assert (profile.email, profile.email_verified) == ("a@people.example", False)
+    assert {name: value for name, value in profile.raw.items() if name == "email_verified"} == said
 
 
 @pytest.mark.parametrize("subject", [None, "", "user-2", 1, ["user-1"]])
@@ -503,6 +584,15 @@ def test_nothing_is_asked_before_a_login_needs_it_and_nothing_twice() -> None:
     assert paths == ["/.well-known/openid-configuration", "/token", "/jwks", "/token", "/token"]
 
 
+def test_an_access_token_alone_says_nothing_where_there_is_no_user_info() -> None:
+    with pytest.raises(errors.ProviderProtocolError) as caught:
+        hand_made().login_with("idp", Secret("an-access-token"))
+
+    assert (
+        caught.value.reason == "the issuer has no user info endpoint, and without an ID token nobody says who it is"
+    )
+
+
 def test_metadata_that_are_not_there_ask_for_the_issuer() -> None:
     kit = hand_made(HandMade(**{"openid-configuration": (404, b"nothing here")}))
 
@@ -512,6 +602,19 @@ def test_metadata_that_are_not_there_ask_for_the_issuer() -> None:
     assert caught.value.reason == (
         f"{ISSUER}/.well-known/openid-configuration: HTTP 404, and no reason in the body; is the issuer right?"
     )
+
+
+@pytest.mark.parametrize("said", ["access_denied", "insufficient_scope", "invalid_client", "invalid_token"])
+@pytest.mark.parametrize("place", ["openid-configuration", "jwks"])
+def test_an_issuer_that_shows_us_nothing_is_no_user_who_said_no(said: str, place: str) -> None:
+    network = HandMade()
+    kit = hand_made(network)
+    network.replies[place] = (403, {"error": said})
+
+    with pytest.raises(errors.ProviderMisconfigured) as caught:
+        network.log_in(kit)
+
+    assert caught.value.reason.endswith(f": {said}; is the issuer right?")
 
 
 @pytest.mark.parametrize(
