@@ -61,6 +61,18 @@ def test_a_clock_that_was_put_back_makes_it_old(kept: Kept[int], clock: Clock) -
     assert kept.get() == 2
 
 
+def test_a_clock_that_was_wrong_for_a_moment_keeps_nothing_from_being_fetched(
+    source: Source, kept: Kept[int], clock: Clock
+) -> None:
+    kept.get()
+    clock.now += 365 * DAY
+    kept.renewed()
+    clock.now -= 365 * DAY
+
+    assert (kept.get(), kept.renewed()) == (3, 4)
+    assert (kept.renewed(), source.asked) == (4, 4)
+
+
 def test_while_the_source_fails_the_old_value_serves_for_a_day(
     source: Source, kept: Kept[int], clock: Clock, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -206,6 +206,10 @@ def as_json(some_key: Any, **members: object) -> str:
         json.dumps(key("P-256").as_dict(private=False)),
         "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----",
         key("P-256").as_pem(private=False).decode(),
+        as_json(ECKey.generate_key("secp256k1")),
+        ECKey.generate_key("secp256k1").as_pem(private=True).decode(),
+        as_json(OKPKey.generate_key("X25519")),
+        OKPKey.generate_key("Ed448").as_pem(private=True).decode(),
     ],
     ids=[
         "a text",
@@ -217,13 +221,18 @@ def as_json(some_key: Any, **members: object) -> str:
         "public",
         "a PEM of nothing",
         "a public PEM",
+        "another curve",
+        "another curve as PEM",
+        "one that agrees and does not sign",
+        "Ed448",
     ],
 )
 def test_what_is_no_private_key_is_refused_and_not_shown(text: str) -> None:
     reason = refused(issuer=GOOGLE, private_key=text)
 
     assert reason == (
-        "authkit.google.private_key is no private key of kind RSA, EC or Ed25519, as a JSON Web Key or PEM"
+        "authkit.google.private_key is no private key of RSA, P-256, P-384, P-521 or Ed25519, "
+        "as a JSON Web Key or PEM"
     )
 
 
@@ -267,7 +276,7 @@ def test_an_algorithm_that_is_none_of_the_kind_is_not_taken() -> None:
 
 def test_a_key_may_stand_in_a_file(tmp_path: Path) -> None:
     path = tmp_path / "key.pem"
-    path.write_bytes(key("P-256").as_pem(private=True))
+    path.write_bytes(key("P-256").as_pem(private=True).replace(b"\n", b"\r\n"))
 
     registration = kit(issuer=GOOGLE, client_secret=None, private_key_file=str(path)).registrations["google"]
 

@@ -62,7 +62,7 @@ class Kept(Generic[T]):
             return fetched.value
         is_usable = fetched is not None and self._is_younger(fetched, LONGEST)
         with self._alone(waits=not is_usable) as is_alone:
-            if is_alone and self._fetched is fetched and not (is_usable and self._clock() < self._not_before):
+            if is_alone and self._fetched is fetched and not (is_usable and self._is_too_soon()):
                 self._try_to_fetch(may_fail=is_usable)
         return self._current()
 
@@ -74,13 +74,17 @@ class Kept(Generic[T]):
         """
         fetched = self._fetched
         with self._alone(waits=True):
-            if self._fetched is fetched and self._clock() >= self._not_before:
+            if self._fetched is fetched and not self._is_too_soon():
                 self._not_before = self._clock() + FLOOR
                 self._try_to_fetch(may_fail=fetched is not None)
         return self._current()
 
     def _is_younger(self, fetched: _Fetched[T], seconds: float) -> bool:
         return 0 <= self._clock() - fetched.at < seconds
+
+    def _is_too_soon(self) -> bool:
+        """Whether the last try was a moment ago; one by a clock that was put back since then does not count."""
+        return 0 < self._not_before - self._clock() <= RETRY
 
     def _current(self) -> T:
         if self._fetched is None:
