@@ -195,6 +195,28 @@ def test_private_key_jwt(algorithm: str, form: str) -> None:
     assert [assertion_of(request.form)[0].get("kid") for request in sent] == ["mine" if form == "jwk" else None] * 4
 
 
+@pytest.mark.parametrize(
+    ("method", "proof"),
+    [
+        ("auto", "client_assertion"),
+        ("private_key_jwt", "client_assertion"),
+        ("client_secret_post", "client_secret"),
+        ("client_secret_basic", "Authorization"),
+        ("none", ""),
+    ],
+)
+def test_a_client_with_both_a_secret_and_a_key_proves_itself_in_one_way(method: str, proof: str) -> None:
+    mine = KEYS["ES256"]()
+    network = HandMade(metadata={"token_endpoint_auth_methods_supported": ["tls_client_auth"]})
+    key_and_method = {"private_key": json.dumps(mine.as_dict(private=True)), "token_auth": method}
+
+    network.log_in(hand_made(network, settings=key_and_method))
+
+    [sent] = network.to("token")
+    proofs = ("client_assertion", "client_secret", "Authorization")
+    assert [name for name in proofs if name in {**sent.form, **sent.headers}] == [proof] * bool(proof)
+
+
 def assertion_of(form: dict[str, str]) -> tuple[dict[str, Any], dict[str, Any]]:
     signature = jws.extract_compact(form["client_assertion"].encode())
     return dict(signature.headers()), json.loads(signature.payload)
