@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from datetime import datetime, timezone
 from hashlib import sha256
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
@@ -16,6 +17,7 @@ from openid_world import CLIENT_ID, ISSUER, World, claims, idp, key, public, que
 
 from authkit import AuthKit, Profile, Secret, Token, errors
 from authkit.emulator.openid.client import OpenIDClient as EmulatedClient
+from authkit.oidc import OpenIDProvider
 from authkit.oidc.idtoken import nonce_of
 from authkit.transactions import Transaction
 
@@ -145,6 +147,21 @@ def test_the_secret_goes_where_the_settings_or_the_issuer_want_it(method: str, i
     for sent in (*world.sent("par"), *world.sent("token")):
         has_header = "Authorization" in sent.headers
         assert (has_header, "client_secret" in sent.form) == (method.endswith("basic"), method.endswith("post"))
+
+
+@pytest.mark.parametrize(
+    ("setting", "has_header"),
+    [({}, False), ({"token_auth": "auto"}, False), ({"token_auth": "client_secret_basic"}, True)],
+)
+def test_a_plugin_says_where_the_secret_goes_unless_the_settings_do(
+    setting: dict[str, object], has_header: bool
+) -> None:
+    network = HandMade()
+
+    network.log_in(hand_made(network, provider=replace(idp, token_auth="client_secret_post"), settings=setting))
+
+    [sent] = network.to("token")
+    assert ("Authorization" in sent.headers, "client_secret" in sent.form) == (has_header, not has_header)
 
 
 def test_a_public_client_sends_its_id_alone() -> None:
@@ -365,6 +382,30 @@ def test_the_profile_is_that_of_the_standard_claims() -> None:
     assert login.profile.raw["locale"] == "en"
 
 
+def test_a_token_ends_by_the_clock_of_the_kit() -> None:
+    network, browser = HandMade(), Browser()
+    kit = hand_made(network)
+    url = network.begin(kit, browser)
+    network.replies["token"] = {**network.replies["token"], "expires_in": 600}  # type: ignore[dict-item]
+
+    login = browser.come_back(kit, urlencode({"code": "c", "state": state_of(url)}), "idp")
+
+    assert login.token.expires_at == datetime.fromtimestamp(Clock()() + 600, timezone.utc)
+
+
+def test_a_plugin_may_make_the_profile_in_its_own_way() -> None:
+    shouting = replace(idp, profile=lambda claims: Profile(claims["sub"], display_name=claims["name"].upper()))
+
+    assert World(shouting).sign_in().profile == Profile("1000001", display_name="ADA EXAMPLE")
+
+
+def test_a_plugin_may_not_make_another_user_of_it() -> None:
+    other = World(replace(idp, profile=lambda claims: Profile(claims["email"])))
+
+    with pytest.raises(errors.ProviderProtocolError, match="the token and the user info name different users"):
+        other.sign_in()
+
+
 def test_a_user_who_grants_less_tells_less() -> None:
     world = World()
 
@@ -506,7 +547,11 @@ class HandMade(Network):
 
 
 def hand_made(
-    network: HandMade | None = None, *, settings: dict[str, object] | None = None, **options: Any
+    network: HandMade | None = None,
+    *,
+    provider: OpenIDProvider = idp,
+    settings: dict[str, object] | None = None,
+    **options: Any,
 ) -> AuthKit:
     """Return a kit that is registered at an issuer made by hand."""
     given = {"client_id": CLIENT_ID, "client_secret": "s", **(settings or {})}
@@ -518,7 +563,7 @@ def hand_made(
         },
         transport=network or HandMade(**options),
         clock=Clock(),
-        plugins=plugins_with(idp),
+        plugins=plugins_with(provider),
         environ={},
     )
 
@@ -550,6 +595,38 @@ def test_an_address_is_verified_only_by_who_gave_it(
     login = network.log_in(hand_made(network), email="a@people.example", email_verified=True)
 
     assert (login.profile.email, login.profile.email_verified) == (email, is_verified)
+
+
+@pytest.mark.parametrize("subject", [None, 1, ["user-1"]])
+def test_user_info_of_nobody_is_no_login(subject: object) -> None:
+    network = HandMade(metadata={"userinfo_endpoint": f"{ISSUER}/me"}, me={"sub": subject})
+
+    with pytest.raises(errors.ProviderProtocolError, match="the user info has no sub"):
+        hand_made(network).login_with("idp", Secret("an-access-token"))
+
+
+def test_an_algorithm_that_the_metadata_do_not_name_is_refused() -> None:
+    network = HandMade(metadata={"id_token_signing_alg_values_supported": ["ES256"]})
+
+    with pytest.raises(errors.ProviderProtocolError, match="not signed, or not as the issuer announced"):
+        network.log_in(hand_made(network))
+
+
+def test_who_else_an_id_token_may_be_for_is_the_plugins_to_say() -> None:
+    said: dict[str, Any] = {"aud": [CLIENT_ID, "api"], "azp": CLIENT_ID}
+    network = HandMade()
+
+    assert network.log_in(hand_made(network, provider=replace(idp, audiences=("api",))), **said)
+    with pytest.raises(errors.ProviderProtocolError, match="also for somebody whom we do not trust"):
+        network.log_in(hand_made(network), **said)
+
+
+def test_a_refresh_asks_nobody_when_the_user_signed_in() -> None:
+    world = World(replace(idp, max_age=100))
+    login = world.sign_in()
+    world.clock.now += 1000
+
+    assert world.kit.refresh("idp", login.token).subject == "1000001"
 
 
 @pytest.mark.parametrize("said", [{}, {"email_verified": False}])

@@ -201,6 +201,26 @@ def test_many_threads_fetch_once(clock: Clock) -> None:
     release.join()
 
 
+@pytest.mark.parametrize("is_first", [True, False])
+def test_many_threads_wait_for_one_failure(clock: Clock, is_first: bool) -> None:
+    source = SlowSource()
+    kept = Kept("the number", source, clock)
+    if not is_first:
+        source.may_answer.set()
+        kept.get()
+        source.may_answer.clear()
+        clock.now += DAY
+    source.is_down, source.asked = True, 0
+    release = threading.Timer(0.2, source.may_answer.set)
+    release.start()
+
+    failures = in_threads(8, kept.get)
+
+    assert sorted(map(str, failures)) == ["nobody is there", *["the number could not be fetched"] * 7]
+    assert source.asked == 1
+    release.join()
+
+
 def test_while_one_thread_fetches_anew_the_others_use_the_old_value(clock: Clock) -> None:
     source = SlowSource()
     kept = Kept("the number", source, clock)

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from fakes import SECRET, Network, plugins_with
 from joserfc.jwk import ECKey, OctKey, OKPKey, RSAKey
+from markupsafe import escape
 from openid_world import ISSUER, World, idp, key
 
 from authkit import AuthKit, Secret, errors
@@ -82,6 +83,19 @@ def test_a_registration_may_say_what_people_read() -> None:
     assert "Continue with Google" in Pages(google).sign_in().html
 
 
+@pytest.mark.parametrize("title", ["The Company's Login", "Größe & Söhne", "<b>Company</b>"])
+def test_what_people_read_is_any_text(title: str) -> None:
+    company = kit(issuer=GOOGLE, title=title)
+
+    assert company.registrations["google"].provider.title == title
+    assert f"Continue with {escape(title)}" in Pages(company).sign_in().html
+
+
+@pytest.mark.parametrize("title", ["a\nb", "a\x00b", "a\u200bb"])
+def test_what_people_read_has_nothing_that_they_cannot_see(title: str) -> None:
+    assert "has an invisible character inside" in refused(issuer=GOOGLE, title=title)
+
+
 def test_an_issuer_is_needed() -> None:
     assert refused() == (
         "authkit.google.issuer is missing: The issuer identifier of OpenID Connect, exactly as the issuer writes it."
@@ -102,6 +116,12 @@ def test_an_issuer_is_an_https_url(issuer: str, problem: str) -> None:
     assert refused(issuer=issuer) == f"authkit.google.issuer {problem}"
     with pytest.raises(errors.ConfigError, match="provider 'x': issuer"):
         OpenIDProvider(name="x", title="X", issuer=issuer)
+
+
+def test_the_longest_issuer_that_an_identity_has_room_for() -> None:
+    longest = "https://idp.example/" + "x" * 235
+
+    assert kit(issuer=longest).registrations["google"].authority == longest
 
 
 def test_endpoints_are_the_issuers_to_say() -> None:

@@ -84,7 +84,7 @@ class OpenIDClient:
         metadata, client = self._speaking()
         self._issuer.keys()  # the old refresh token may be spent afterwards: now is the time to fail
         fresh = client.refresh(token)
-        if fresh.id_token is None or fresh.id_token == token.id_token:
+        if fresh.id_token == token.id_token:  # none came, and the old one stays; or it came once more
             return fresh
         try:
             claims: Mapping[str, Any] = self._claims(metadata, fresh, nonce=None)
@@ -133,8 +133,6 @@ class OpenIDClient:
             token_url=metadata.token_url,
             userinfo_url=metadata.userinfo_url,
             revoke_url=metadata.revoke_url,
-            default_scope=provider.default_scope,
-            basic_scope=provider.basic_scope,
             prompts=provider.prompts,
             issuer=metadata.issuer if metadata.sends_issuer else "",
             read_error=provider.read_error,
