@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fakes import SECRET, Network, plugins_with
+from fakes import SECRET, Clock, Network, plugins_with
 from joserfc.jwk import ECKey, OctKey, OKPKey, RSAKey
 from markupsafe import escape
 from openid_world import ISSUER, World, idp, key
@@ -19,7 +19,7 @@ from authkit import AuthKit, Secret, errors
 from authkit.bundled import authkit_emulators, authkit_providers
 from authkit.emulator import OpenIDEmulator
 from authkit.oidc import OpenIDProvider
-from authkit.oidc.assertion import read_private_key
+from authkit.oidc.assertion import SignedAssertion, read_private_key
 from authkit.pages import Pages
 
 CHECKOUT = Path(__file__).parent.parent
@@ -282,6 +282,14 @@ def test_a_key_signs_by_the_algorithm_of_its_kind(some_key: Any, algorithms: tup
         assert (found.algorithms, found.kid) == (algorithms, "")
         assert found.algorithm_for(()) == algorithms[0]
         assert "d" not in repr(found).partition("kid")[0]
+
+
+def test_a_key_signs_whatever_else_it_says_that_it_is_for() -> None:
+    found = read_private_key(Secret(as_json(key("P-256"), use="enc", key_ops=["verify"], alg="ECDH-ES")))
+
+    form = SignedAssertion("a-client", ISSUER, found, found.algorithm_for(()), Clock()).form()
+
+    assert form["client_assertion"].count(".") == 2
 
 
 def test_a_key_may_name_its_id_and_its_algorithm() -> None:
