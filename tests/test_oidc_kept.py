@@ -102,6 +102,7 @@ def test_after_a_failure_a_minute_passes_before_the_next_try(source: Source, kep
     kept.get()
     source.is_down = False
 
+    assert (kept.get(), source.asked) == (1, 2)
     clock.now += 59
     assert (kept.get(), source.asked) == (1, 2)
     clock.now += 1
