@@ -224,7 +224,9 @@ class AuthKit:
         """Return what the login that a callback belongs to is bound to, "" for nothing; otherwise as `purpose_of`."""
         return self._begun(query, cookies)[1]
 
-    def exchange(self, name: str, code: str, code_verifier: Secret, redirect_uri: str) -> Login:
+    def exchange(
+        self, name: str, code: str, code_verifier: Secret, redirect_uri: str, *, issuer: str | None = None
+    ) -> Login:
         """Complete a login that an app began by itself, with the provider's own kit for apps.
 
         State was the app's to check. What binds the code to the app is the verifier, where the provider looks at it,
@@ -235,6 +237,7 @@ class AuthKit:
             code: the authorization code that the app received.
             code_verifier: the PKCE verifier of its authorization request.
             redirect_uri: the redirect URI of that request, which the caller has found on the app's allow-list.
+            issuer: the ``iss`` that came with the code (RFC 9207), None if none did.
 
         Raises:
             AuthkitError: the login failed.
@@ -243,8 +246,9 @@ class AuthKit:
         transaction = Transaction(
             name, redirect_uri, registration.scope, self.site.home, "native", "", code_verifier, int(self.clock())
         )
+        params = {"code": [code]} if issuer is None else {"code": [code], "iss": [issuer]}
         try:
-            return self._exchange(registration, transaction, {"code": [code]})
+            return self._exchange(registration, transaction, params)
         except AuthkitError as error:
             error.registration = name
             raise

@@ -87,7 +87,8 @@ class OAuth2Client:
         code = self._read_code(response.params)
         verifier = response.code_verifier.reveal() if self._provider.code_challenge else None
         session = self._session()
-        sent = (Secret(code), Secret(response.params.get("state", "")), response.code_verifier, *self._auth.secrets)
+        form = self._auth.form()
+        sent = (Secret(code), Secret(response.params.get("state", "")), response.code_verifier, *self._proofs(form))
         session.register_compliance_hook("access_token_response", self._checked(sent))
         session.redirect_uri = response.redirect_uri
         reply = guarded(
@@ -95,7 +96,7 @@ class OAuth2Client:
                 as_https(self._provider.token_url),
                 code=code,
                 code_verifier=verifier,
-                body=urlencode(self._auth.form()),
+                body=urlencode(form),
                 auth=self._auth.header(),
                 include_client_id=False,
                 headers=FORM_HEADERS,
@@ -114,14 +115,15 @@ class OAuth2Client:
         if not token.refresh_token:
             raise ReauthRequired("there is no refresh token")
         session = self._session()
-        checked = self._checked(self._secrets(token), on_refresh=True)
+        form = self._auth.form()
+        checked = self._checked((*self._secrets(token), *self._proofs(form)), on_refresh=True)
         session.register_compliance_hook("refresh_token_response", checked)
         old_refresh_token = token.refresh_token.reveal()
         reply = guarded(
             lambda: session.refresh_token(
                 as_https(self._provider.token_url),
                 refresh_token=old_refresh_token,
-                body=urlencode(self._auth.form()),
+                body=urlencode(form),
                 auth=self._auth.header(),
                 headers=FORM_HEADERS,
             )
@@ -154,15 +156,16 @@ class OAuth2Client:
             secrets: what is sent and must not get into an error.
             empty_is_fine: whether a good answer may have no body.
         """
+        form = self._auth.form()
         response = guarded(
             lambda: self._session().post(
                 as_https(url),
-                data=urlencode({**self._auth.form(), **fields}),
+                data=urlencode({**form, **fields}),
                 auth=self._auth.header(),
                 headers=FORM_HEADERS,
             )
         )
-        sent = (*secrets, *self._auth.secrets)
+        sent = (*secrets, *self._proofs(form))
         return read_reply(response, self._provider.read_error, secrets=sent, empty_is_fine=empty_is_fine)
 
     def _read_code(self, params: Mapping[str, str]) -> str:
@@ -213,6 +216,10 @@ class OAuth2Client:
         if token is not None:
             session.token = {"access_token": token.access_token.reveal(), "token_type": "Bearer"}
         return session
+
+    def _proofs(self, form: Mapping[str, str]) -> tuple[Secret, ...]:
+        """Return what proves who the client is in one request: an assertion that was refused is not used up yet."""
+        return (*self._auth.secrets, Secret(form.get("client_assertion", "")))
 
     def _secrets(self, token: Token) -> tuple[Secret, ...]:
         """Return what the provider knows and may echo."""

@@ -13,7 +13,7 @@ from authkit import pkce
 from authkit.errors import ConfigError
 from authkit.inspection import place_of
 from authkit.keys import REGISTRATION_KEYS, Key, option_key
-from authkit.models import Secret
+from authkit.models import SUBJECT_LENGTH, Secret
 from authkit.names import check_name
 from authkit.oauth2 import OAuth2Client
 from authkit.plugins import Plugins
@@ -136,6 +136,8 @@ def _check(registration: Registration, prefix: str) -> None:
     if extra := [scope for scope in registration.required_scope if scope not in registration.scope]:
         raise ConfigError(f"{prefix}required_scope has {' '.join(extra)!r}, which {prefix}scope does not ask for")
     provider = registration.provider
+    if len(registration.client_id) > SUBJECT_LENGTH:
+        raise ConfigError(f"{prefix}client_id is longer than {SUBJECT_LENGTH} characters: paste it again")
     if registration.prompt is not None and registration.prompt not in registration.prompts:
         raise ConfigError(f"{prefix}prompt: must be one of: {', '.join(registration.prompts) or '(none)'}")
     if lacking := [scope for scope in registration.basic_scope if scope not in registration.scope]:

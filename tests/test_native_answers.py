@@ -74,6 +74,16 @@ def test_acc_01_an_address_that_the_provider_has_not_verified_is_not_given_out()
     assert email(email="v@x.example", email_verified=True) == "v@x.example"
 
 
+def test_acc_09_the_made_up_addresses_of_two_issuers_on_one_host_differ() -> None:
+    issuers = ("https://id.example", "https://id.example/", "https://id.example/staff", "https://id.example:8443")
+    addresses = [
+        email(pseudo_email=True, identity=Identity(issuer, "client", "sub"), union_id="ada") for issuer in issuers
+    ]
+
+    assert len(set(addresses)) == 4
+    assert {str(address).partition("@")[2] for address in addresses} == {"id.example.invalid"}
+
+
 def test_acc_09_a_made_up_address_takes_a_setting_and_gets_no_mail() -> None:
     assert email() is None
     assert email(pseudo_email=True) == f"{UNION_ID}@tiktok.invalid"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from joserfc.jwk import ECKey
 from loopback_world import desktop_emulator
 
 from authkit.emulator import WsgiTransport
@@ -42,6 +43,20 @@ def test_without_arguments_the_process_s_own_environment_counts(monkeypatch):
         monkeypatch.setenv(name, value)
 
     assert desktop_kit("tiktok").registrations["tiktok"].client_id == "a-key"
+
+
+def test_every_secret_of_a_registration_may_stand_in_a_file(tmp_path):
+    (tmp_path / "key.pem").write_bytes(ECKey.generate_key("P-256").as_pem(private=True))
+    environ = {
+        "AUTHKIT_STAFF_PROVIDER": "oidc",
+        "AUTHKIT_STAFF_ISSUER": "https://id.example",
+        "AUTHKIT_STAFF_CLIENT_ID": "a-key",
+        "AUTHKIT_STAFF_PRIVATE_KEY_FILE": str(tmp_path / "key.pem"),
+    }
+
+    options = desktop_kit("staff", environ=environ).registrations["staff"].options
+
+    assert options["private_key"].reveal().startswith("-----BEGIN")
 
 
 def test_the_settings_win_over_the_environment():

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from datetime import datetime, timezone
 from hashlib import sha256
 from typing import Any
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import pytest
-from fakes import SECRET, Browser, Clock, Network, plugins_with, state_of
+from fakes import SECRET, Browser, Clock, Network, answer, plugins_with, state_of
 from joserfc import jws
 from joserfc.jwk import ECKey, OKPKey, RSAKey
 from openid_world import CLIENT_ID, ISSUER, World, claims, idp, key, public, query_of, signed
 
-from authkit import AuthKit, Profile, Secret, errors
+from authkit import AuthKit, Profile, Secret, Token, errors
 from authkit.emulator.openid.client import OpenIDClient as EmulatedClient
+from authkit.oidc import OpenIDProvider
 from authkit.oidc.idtoken import nonce_of
 from authkit.transactions import Transaction
 
@@ -109,6 +111,18 @@ def test_a_push_that_fails_is_no_login_without_it(fault: str, error: type[errors
     assert world.sent("authorize") == []
 
 
+@pytest.mark.parametrize("name", ["state", "nonce"])
+def test_what_binds_a_login_gets_into_no_error(name: str) -> None:
+    def echo(request: Any) -> Any:
+        said = dict(parse_qsl(str(request.body)))[name]
+        return answer(request, 400, {"error": "invalid_request", "error_description": f"bad: {said}"})
+
+    with pytest.raises(errors.ProviderRejected) as caught:
+        hand_made(par=echo, settings={"client_secret": "a-client-secret"}).begin("idp")
+
+    assert caught.value.reason == "invalid_request: bad: [redacted]"
+
+
 @pytest.mark.parametrize("request_uri", [None, "", 1, ["urn:x"], "urn:x y", "urn:é", "u" * 2049])
 def test_a_push_without_a_request_uri_is_refused(request_uri: object) -> None:
     kit = hand_made(par={"request_uri": request_uri})
@@ -133,6 +147,21 @@ def test_the_secret_goes_where_the_settings_or_the_issuer_want_it(method: str, i
     for sent in (*world.sent("par"), *world.sent("token")):
         has_header = "Authorization" in sent.headers
         assert (has_header, "client_secret" in sent.form) == (method.endswith("basic"), method.endswith("post"))
+
+
+@pytest.mark.parametrize(
+    ("setting", "has_header"),
+    [({}, False), ({"token_auth": "auto"}, False), ({"token_auth": "client_secret_basic"}, True)],
+)
+def test_a_plugin_says_where_the_secret_goes_unless_the_settings_do(
+    setting: dict[str, object], has_header: bool
+) -> None:
+    network = HandMade()
+
+    network.log_in(hand_made(network, provider=replace(idp, token_auth="client_secret_post"), settings=setting))
+
+    [sent] = network.to("token")
+    assert ("Authorization" in sent.headers, "client_secret" in sent.form) == (has_header, not has_header)
 
 
 def test_a_public_client_sends_its_id_alone() -> None:
@@ -183,6 +212,28 @@ def test_private_key_jwt(algorithm: str, form: str) -> None:
     assert [assertion_of(request.form)[0].get("kid") for request in sent] == ["mine" if form == "jwk" else None] * 4
 
 
+@pytest.mark.parametrize(
+    ("method", "proof"),
+    [
+        ("auto", "client_assertion"),
+        ("private_key_jwt", "client_assertion"),
+        ("client_secret_post", "client_secret"),
+        ("client_secret_basic", "Authorization"),
+        ("none", ""),
+    ],
+)
+def test_a_client_with_both_a_secret_and_a_key_proves_itself_in_one_way(method: str, proof: str) -> None:
+    mine = KEYS["ES256"]()
+    network = HandMade(metadata={"token_endpoint_auth_methods_supported": ["tls_client_auth"]})
+    key_and_method = {"private_key": json.dumps(mine.as_dict(private=True)), "token_auth": method}
+
+    network.log_in(hand_made(network, settings=key_and_method))
+
+    [sent] = network.to("token")
+    proofs = ("client_assertion", "client_secret", "Authorization")
+    assert [name for name in proofs if name in {**sent.form, **sent.headers}] == [proof] * bool(proof)
+
+
 def assertion_of(form: dict[str, str]) -> tuple[dict[str, Any], dict[str, Any]]:
     signature = jws.extract_compact(form["client_assertion"].encode())
     return dict(signature.headers()), json.loads(signature.payload)
@@ -206,6 +257,54 @@ def test_an_assertion_is_short_for_the_issuer_alone_and_never_twice_the_same() -
     assert network.to("token")[0].form["client_assertion_type"] == (
         "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
     )
+
+
+@pytest.mark.parametrize("method", ["client_secret_basic", "client_secret_post", "private_key_jwt"])
+@pytest.mark.parametrize("place", ["par", "token", "revoke"])
+def test_what_proves_who_the_client_is_gets_into_no_error(method: str, place: str) -> None:
+    """Not even where the provider says back what it was sent, as it was sent."""
+    mine = KEYS["ES256"]()
+    proof: dict[str, object] = {"client_secret": "canary-secret+/=", "token_auth": method}
+    if method == "private_key_jwt":
+        proof = {"client_secret": None, "private_key": json.dumps(mine.as_dict(private=True))}
+    network = HandMade(metadata={"revocation_endpoint": f"{ISSUER}/revoke"}, par={"request_uri": "urn:x"})
+    kit = hand_made(network, settings=proof)
+    canaries: list[str] = []
+
+    def echo(request: Any) -> Any:
+        form = dict(parse_qsl(str(request.body)))
+        header = request.headers.get("Authorization", "").removeprefix("Basic ")
+        canaries.extend(filter(None, (header, form.get("client_secret"), form.get("client_assertion"))))
+        return answer(request, 400, {"error": "invalid_request", "error_description": f"bad: {canaries[-1]}"})
+
+    network.replies[place] = echo
+    with pytest.raises(errors.AuthkitError) as caught:
+        kit.revoke("idp", Token(Secret("an-access-token"))) if place == "revoke" else network.exchange(kit)
+
+    assert len(canaries) == 1
+    assert (caught.value.reason, caught.value.said) == ("invalid_request: bad: [redacted]", "bad: [redacted]")
+
+
+def test_a_public_client_has_nothing_to_keep_out_of_an_error() -> None:
+    network = HandMade(metadata={"token_endpoint_auth_methods_supported": ["none"]})
+    kit = hand_made(network, settings={"client_secret": None})
+    network.replies["token"] = (400, {"error": "invalid_grant", "error_description": "None is wrong"})
+
+    with pytest.raises(errors.ProviderRejected) as caught:
+        network.exchange(kit)
+
+    assert caught.value.reason == "invalid_grant: None is wrong"
+
+
+def test_a_secret_that_an_issuer_decodes_gets_into_no_error_either() -> None:
+    network = HandMade()
+    kit = hand_made(network, settings={"client_secret": "canary+/="})
+    network.replies["token"] = (400, {"error": "invalid_grant", "error_description": "wrong: canary+/="})
+
+    with pytest.raises(errors.ProviderRejected) as caught:
+        network.exchange(kit)
+
+    assert caught.value.reason == "invalid_grant: wrong: [redacted]"
 
 
 def test_an_assertion_is_signed_as_the_issuer_wants_it() -> None:
@@ -281,6 +380,30 @@ def test_the_profile_is_that_of_the_standard_claims() -> None:
     )
     assert "nonce" not in login.profile.raw
     assert login.profile.raw["locale"] == "en"
+
+
+def test_a_token_ends_by_the_clock_of_the_kit() -> None:
+    network, browser = HandMade(), Browser()
+    kit = hand_made(network)
+    url = network.begin(kit, browser)
+    network.replies["token"] = {**network.replies["token"], "expires_in": 600}  # type: ignore[dict-item]
+
+    login = browser.come_back(kit, urlencode({"code": "c", "state": state_of(url)}), "idp")
+
+    assert login.token.expires_at == datetime.fromtimestamp(Clock()() + 600, timezone.utc)
+
+
+def test_a_plugin_may_make_the_profile_in_its_own_way() -> None:
+    shouting = replace(idp, profile=lambda claims: Profile(claims["sub"], display_name=claims["name"].upper()))
+
+    assert World(shouting).sign_in().profile == Profile("1000001", display_name="ADA EXAMPLE")
+
+
+def test_a_plugin_may_not_make_another_user_of_it() -> None:
+    other = World(replace(idp, profile=lambda claims: Profile(claims["email"])))
+
+    with pytest.raises(errors.ProviderProtocolError, match="the token and the user info name different users"):
+        other.sign_in()
 
 
 def test_a_user_who_grants_less_tells_less() -> None:
@@ -409,6 +532,13 @@ class HandMade(Network):
         self.replies["token"] = {"access_token": "a", "token_type": "Bearer", "id_token": id_token}
         return url
 
+    def exchange(self, kit: AuthKit) -> Any:
+        """Go through a login whose token answer is what `replies` say, in a kit that has begun none."""
+        code_verifier = Secret("v" * 43)
+        if "par" in self.replies:
+            kit.begin("idp")
+        return kit.exchange("idp", "c", code_verifier, "https://app.example/auth/idp/callback")
+
     def log_in(self, kit: AuthKit, **said: Any) -> Any:
         """Go through a whole login."""
         browser = Browser()
@@ -417,7 +547,11 @@ class HandMade(Network):
 
 
 def hand_made(
-    network: HandMade | None = None, *, settings: dict[str, object] | None = None, **options: Any
+    network: HandMade | None = None,
+    *,
+    provider: OpenIDProvider = idp,
+    settings: dict[str, object] | None = None,
+    **options: Any,
 ) -> AuthKit:
     """Return a kit that is registered at an issuer made by hand."""
     given = {"client_id": CLIENT_ID, "client_secret": "s", **(settings or {})}
@@ -429,7 +563,7 @@ def hand_made(
         },
         transport=network or HandMade(**options),
         clock=Clock(),
-        plugins=plugins_with(idp),
+        plugins=plugins_with(provider),
         environ={},
     )
 
@@ -449,15 +583,61 @@ def test_without_a_user_info_endpoint_the_id_token_says_who_it_is() -> None:
         ({"email": "b@people.example"}, "b@people.example", False),
         ({"email": "b@people.example", "email_verified": True}, "b@people.example", True),
         ({}, "a@people.example", True),
+        ({"email": None, "email_verified": True}, None, False),
     ],
 )
-def test_an_address_is_verified_only_by_who_gave_it(userinfo: dict[str, Any], email: str, is_verified: bool) -> None:
+def test_an_address_is_verified_only_by_who_gave_it(
+    userinfo: dict[str, Any], email: str | None, is_verified: bool
+) -> None:
     metadata = {"userinfo_endpoint": f"{ISSUER}/me"}
     network = HandMade(metadata=metadata, me={"sub": "user-1", **userinfo})
 
     login = network.log_in(hand_made(network), email="a@people.example", email_verified=True)
 
     assert (login.profile.email, login.profile.email_verified) == (email, is_verified)
+
+
+@pytest.mark.parametrize("subject", [None, 1, ["user-1"]])
+def test_user_info_of_nobody_is_no_login(subject: object) -> None:
+    network = HandMade(metadata={"userinfo_endpoint": f"{ISSUER}/me"}, me={"sub": subject})
+
+    with pytest.raises(errors.ProviderProtocolError, match="the user info has no sub"):
+        hand_made(network).login_with("idp", Secret("an-access-token"))
+
+
+def test_an_algorithm_that_the_metadata_do_not_name_is_refused() -> None:
+    network = HandMade(metadata={"id_token_signing_alg_values_supported": ["ES256"]})
+
+    with pytest.raises(errors.ProviderProtocolError, match="not signed, or not as the issuer announced"):
+        network.log_in(hand_made(network))
+
+
+def test_who_else_an_id_token_may_be_for_is_the_plugins_to_say() -> None:
+    said: dict[str, Any] = {"aud": [CLIENT_ID, "api"], "azp": CLIENT_ID}
+    network = HandMade()
+
+    assert network.log_in(hand_made(network, provider=replace(idp, audiences=("api",))), **said)
+    with pytest.raises(errors.ProviderProtocolError, match="also for somebody whom we do not trust"):
+        network.log_in(hand_made(network), **said)
+
+
+def test_a_refresh_asks_nobody_when_the_user_signed_in() -> None:
+    world = World(replace(idp, max_age=100))
+    login = world.sign_in()
+    world.clock.now += 1000
+
+    assert world.kit.refresh("idp", login.token).subject == "1000001"
+
+
+@pytest.mark.parametrize("said", [{}, {"email_verified": False}])
+def test_a_user_info_without_an_address_verifies_none(said: dict[str, Any]) -> None:
+    metadata = {"userinfo_endpoint": f"{ISSUER}/me"}
+    network = HandMade(metadata=metadata, me={"sub": "user-1", "email_verified": True})
+
+    profile = network.log_in(hand_made(network), email="a@people.example", **said).profile
+
+    assert (profile.email, profile.email_verified) == ("a@people.example", False)
+    assert {name: value for name, value in profile.raw.items() if name == "email_verified"} == said
 
 
 @pytest.mark.parametrize("subject", [None, "", "user-2", 1, ["user-1"]])
@@ -503,6 +683,15 @@ def test_nothing_is_asked_before_a_login_needs_it_and_nothing_twice() -> None:
     assert paths == ["/.well-known/openid-configuration", "/token", "/jwks", "/token", "/token"]
 
 
+def test_an_access_token_alone_says_nothing_where_there_is_no_user_info() -> None:
+    with pytest.raises(errors.ProviderProtocolError) as caught:
+        hand_made().login_with("idp", Secret("an-access-token"))
+
+    assert (
+        caught.value.reason == "the issuer has no user info endpoint, and without an ID token nobody says who it is"
+    )
+
+
 def test_metadata_that_are_not_there_ask_for_the_issuer() -> None:
     kit = hand_made(HandMade(**{"openid-configuration": (404, b"nothing here")}))
 
@@ -512,6 +701,19 @@ def test_metadata_that_are_not_there_ask_for_the_issuer() -> None:
     assert caught.value.reason == (
         f"{ISSUER}/.well-known/openid-configuration: HTTP 404, and no reason in the body; is the issuer right?"
     )
+
+
+@pytest.mark.parametrize("said", ["access_denied", "insufficient_scope", "invalid_client", "invalid_token"])
+@pytest.mark.parametrize("place", ["openid-configuration", "jwks"])
+def test_an_issuer_that_shows_us_nothing_is_no_user_who_said_no(said: str, place: str) -> None:
+    network = HandMade()
+    kit = hand_made(network)
+    network.replies[place] = (403, {"error": said})
+
+    with pytest.raises(errors.ProviderMisconfigured) as caught:
+        network.log_in(kit)
+
+    assert caught.value.reason.endswith(f": {said}; is the issuer right?")
 
 
 @pytest.mark.parametrize(

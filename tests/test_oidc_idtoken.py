@@ -165,6 +165,16 @@ def test_a_critical_header_that_is_not_known_is_refused() -> None:
     assert refused(critical) == NOT_SIGNED
 
 
+def test_claims_that_are_signed_as_they_are_make_no_json_web_token() -> None:
+    """RFC 7797, section 7."""
+    header = as_text({"alg": "RS256", "kid": "one", "b64": False, "crit": ["b64"]})
+    content = f"{header}.{as_text(claims())}"
+    private_key: Any = key().private_key
+    signature = as_text(private_key.sign(content.encode(), PKCS1v15(), SHA256()))
+
+    assert refused(Secret(f"{content}.{signature}")) == "the ID token is malformed"
+
+
 def test_a_header_with_members_of_the_issuers_own_is_read() -> None:
     assert read(signed(claims(), nonce="of the header's own", x5t="abc"))
 

@@ -61,6 +61,18 @@ def test_a_clock_that_was_put_back_makes_it_old(kept: Kept[int], clock: Clock) -
     assert kept.get() == 2
 
 
+def test_a_clock_that_was_wrong_for_a_moment_keeps_nothing_from_being_fetched(
+    source: Source, kept: Kept[int], clock: Clock
+) -> None:
+    kept.get()
+    clock.now += 365 * DAY
+    kept.renewed()
+    clock.now -= 365 * DAY
+
+    assert (kept.get(), kept.renewed()) == (3, 4)
+    assert (kept.renewed(), source.asked) == (4, 4)
+
+
 def test_while_the_source_fails_the_old_value_serves_for_a_day(
     source: Source, kept: Kept[int], clock: Clock, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -90,6 +102,7 @@ def test_after_a_failure_a_minute_passes_before_the_next_try(source: Source, kep
     kept.get()
     source.is_down = False
 
+    assert (kept.get(), source.asked) == (1, 2)
     clock.now += 59
     assert (kept.get(), source.asked) == (1, 2)
     clock.now += 1
@@ -186,6 +199,26 @@ def test_many_threads_fetch_once(clock: Clock) -> None:
     release.start()
 
     assert in_threads(8, kept.get) == [1] * 8
+    release.join()
+
+
+@pytest.mark.parametrize("is_first", [True, False])
+def test_many_threads_wait_for_one_failure(clock: Clock, is_first: bool) -> None:
+    source = SlowSource()
+    kept = Kept("the number", source, clock)
+    if not is_first:
+        source.may_answer.set()
+        kept.get()
+        source.may_answer.clear()
+        clock.now += DAY
+    source.is_down, source.asked = True, 0
+    release = threading.Timer(0.2, source.may_answer.set)
+    release.start()
+
+    failures = in_threads(8, kept.get)
+
+    assert sorted(map(str, failures)) == ["nobody is there", *["the number could not be fetched"] * 7]
+    assert source.asked == 1
     release.join()
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from base64 import urlsafe_b64encode
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
 from joserfc.jwk import OctKey
 from openid_world import key, public
 
@@ -83,10 +85,14 @@ def test_a_key_that_is_of_no_use_is_left_out(other: Any) -> None:
         read(other)
 
 
-def test_a_weak_rsa_key_is_left_out() -> None:
-    weak = {**public(key()), "n": str(public(key())["n"])[:171]}
+@pytest.mark.filterwarnings("ignore:Key size should be:joserfc.errors.SecurityWarning")
+@pytest.mark.parametrize(("bits", "zeros"), [(1024, 0), (1024, 128), (2040, 0), (2040, 1)])
+def test_a_weak_rsa_key_is_left_out(bits: int, zeros: int) -> None:
+    """Zeros in front, which no number has, make none stronger (RFC 7518, section 2)."""
+    modulus = generate_private_key(65537, bits).public_key().public_numbers().n
+    written = urlsafe_b64encode(bytes(zeros) + modulus.to_bytes(bits // 8, "big")).rstrip(b"=").decode()
 
-    assert read(weak, GOOD) == [("good", RSA)]
+    assert read({**public(key()), "n": written}, GOOD) == [("good", RSA)]
 
 
 def test_a_private_key_that_an_issuer_publishes_is_read_as_a_public_one() -> None:
@@ -111,6 +117,7 @@ def test_a_header_means_the_key_with_its_id() -> None:
     assert fitting(keys, "two", "RS256") is keys[1]
     assert fitting(keys, "three", "RS256") is None
     assert fitting(keys, "two", "ES256") is None
+    assert fitting(read_keys({"keys": [public(key())]}), "one", "RS256") is None
 
 
 def test_without_an_id_a_header_means_the_only_key_for_its_algorithm() -> None:

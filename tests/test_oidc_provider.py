@@ -10,15 +10,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fakes import SECRET, Network, plugins_with
+from fakes import SECRET, Clock, Network, plugins_with
 from joserfc.jwk import ECKey, OctKey, OKPKey, RSAKey
+from markupsafe import escape
 from openid_world import ISSUER, World, idp, key
 
 from authkit import AuthKit, Secret, errors
 from authkit.bundled import authkit_emulators, authkit_providers
 from authkit.emulator import OpenIDEmulator
 from authkit.oidc import OpenIDProvider
-from authkit.oidc.assertion import read_private_key
+from authkit.oidc.assertion import SignedAssertion, read_private_key
 from authkit.pages import Pages
 
 CHECKOUT = Path(__file__).parent.parent
@@ -82,6 +83,19 @@ def test_a_registration_may_say_what_people_read() -> None:
     assert "Continue with Google" in Pages(google).sign_in().html
 
 
+@pytest.mark.parametrize("title", ["The Company's Login", "Größe & Söhne", "<b>Company</b>"])
+def test_what_people_read_is_any_text(title: str) -> None:
+    company = kit(issuer=GOOGLE, title=title)
+
+    assert company.registrations["google"].provider.title == title
+    assert f"Continue with {escape(title)}" in Pages(company).sign_in().html
+
+
+@pytest.mark.parametrize("title", ["a\nb", "a\x00b", "a\u200bb"])
+def test_what_people_read_has_nothing_that_they_cannot_see(title: str) -> None:
+    assert "has an invisible character inside" in refused(issuer=GOOGLE, title=title)
+
+
 def test_an_issuer_is_needed() -> None:
     assert refused() == (
         "authkit.google.issuer is missing: The issuer identifier of OpenID Connect, exactly as the issuer writes it."
@@ -102,6 +116,12 @@ def test_an_issuer_is_an_https_url(issuer: str, problem: str) -> None:
     assert refused(issuer=issuer) == f"authkit.google.issuer {problem}"
     with pytest.raises(errors.ConfigError, match="provider 'x': issuer"):
         OpenIDProvider(name="x", title="X", issuer=issuer)
+
+
+def test_the_longest_issuer_that_an_identity_has_room_for() -> None:
+    longest = "https://idp.example/" + "x" * 235
+
+    assert kit(issuer=longest).registrations["google"].authority == longest
 
 
 def test_endpoints_are_the_issuers_to_say() -> None:
@@ -206,6 +226,10 @@ def as_json(some_key: Any, **members: object) -> str:
         json.dumps(key("P-256").as_dict(private=False)),
         "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----",
         key("P-256").as_pem(private=False).decode(),
+        as_json(ECKey.generate_key("secp256k1")),
+        ECKey.generate_key("secp256k1").as_pem(private=True).decode(),
+        as_json(OKPKey.generate_key("X25519")),
+        OKPKey.generate_key("Ed448").as_pem(private=True).decode(),
     ],
     ids=[
         "a text",
@@ -217,13 +241,18 @@ def as_json(some_key: Any, **members: object) -> str:
         "public",
         "a PEM of nothing",
         "a public PEM",
+        "another curve",
+        "another curve as PEM",
+        "one that agrees and does not sign",
+        "Ed448",
     ],
 )
 def test_what_is_no_private_key_is_refused_and_not_shown(text: str) -> None:
     reason = refused(issuer=GOOGLE, private_key=text)
 
     assert reason == (
-        "authkit.google.private_key is no private key of kind RSA, EC or Ed25519, as a JSON Web Key or PEM"
+        "authkit.google.private_key is no private key of RSA, P-256, P-384, P-521 or Ed25519, "
+        "as a JSON Web Key or PEM"
     )
 
 
@@ -255,6 +284,14 @@ def test_a_key_signs_by_the_algorithm_of_its_kind(some_key: Any, algorithms: tup
         assert "d" not in repr(found).partition("kid")[0]
 
 
+def test_a_key_signs_whatever_else_it_says_that_it_is_for() -> None:
+    found = read_private_key(Secret(as_json(key("P-256"), use="enc", key_ops=["verify"], alg="ECDH-ES")))
+
+    form = SignedAssertion("a-client", ISSUER, found, found.algorithm_for(()), Clock()).form()
+
+    assert form["client_assertion"].count(".") == 2
+
+
 def test_a_key_may_name_its_id_and_its_algorithm() -> None:
     found = read_private_key(Secret(as_json(key("RSA"), kid="mine", alg="PS256")))
 
@@ -267,7 +304,7 @@ def test_an_algorithm_that_is_none_of_the_kind_is_not_taken() -> None:
 
 def test_a_key_may_stand_in_a_file(tmp_path: Path) -> None:
     path = tmp_path / "key.pem"
-    path.write_bytes(key("P-256").as_pem(private=True))
+    path.write_bytes(key("P-256").as_pem(private=True).replace(b"\n", b"\r\n"))
 
     registration = kit(issuer=GOOGLE, client_secret=None, private_key_file=str(path)).registrations["google"]
 

@@ -444,6 +444,10 @@ def test_a_token_that_the_provider_rejects_is_answered_as_the_seed_did(new_phone
     assert message == "Failed to fetch Acme user: Request failed with status code 401"
 
 
+def test_mix01_an_iss_that_came_with_the_code_is_checked(app):
+    app.refused_phone(400, "issuer_mismatch", "POST", "/acme/connect", {**SDK, "iss": "https://evil.example"})
+
+
 def test_the_word_for_a_rejected_code_is_not_that_for_a_rejected_token(app):
     app.world.network.replies["token"] = (400, {"error": "invalid_grant"})
     answer = app.refused_phone(400, "provider_rejected", "POST", "/acme/connect", SDK)

@@ -888,6 +888,13 @@ def test_rdu_01_every_redirect_uri_is_built_from_the_base_url() -> None:
     assert len(state_of(url)) == 43
 
 
+def test_a_client_id_has_room_in_an_identity() -> None:
+    assert refused(client("acme", client_id="x" * 256)) == (
+        "authkit.acme.client_id is longer than 255 characters: paste it again"
+    )
+    assert make_kit(settings={"authkit.acme.client_id": "x" * 255})
+
+
 def test_a_scope_that_no_cookie_holds_is_refused() -> None:
     scope = " ".join(f"https://acme.example/auth/a-very-long-scope-with-number-{number}" for number in range(30))
     assert refused(client("acme", scope=scope)).endswith("are too long for the cookie of a login")

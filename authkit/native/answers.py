@@ -40,7 +40,7 @@ def user_json(account: Account, identity: LinkedIdentity, *, pseudo_email: bool)
     """
     email = identity.email if identity.email_verified else None
     if email is None and pseudo_email and identity.union_id:
-        email = f"{_local_part(identity.union_id)}@{_domain(identity.identity.authority)}.invalid"
+        email = _made_up(identity.union_id, identity.identity.authority)
     return {
         "id": account.id,
         "username": identity.display_name or identity.username,
@@ -84,9 +84,11 @@ def failure_json(error: AuthkitError, *, token_of: str = "") -> tuple[int, Mappi
     return status, {"data": None, "error": {"status": status, "name": name, "message": message, "details": details}}
 
 
-def _domain(authority: str) -> str:
-    """Return what stands for an authority in an address: the host of an issuer, else the provider's name."""
-    return urlsplit(authority).hostname or authority
+def _made_up(union_id: str, authority: str) -> str:
+    """Return an address for a union id, at a provider's name or an issuer's host; two issuers may share that."""
+    issuer_host = urlsplit(authority).hostname
+    local = _local_part(f"{authority} {union_id}" if issuer_host else union_id)
+    return f"{local}@{issuer_host or authority}.invalid"
 
 
 def _local_part(union_id: str) -> str:

@@ -54,7 +54,12 @@ def desktop_kit(
     wanted = str(given.get(f"authkit.{name}.provider") or environ.get(f"{variables}PROVIDER") or name).strip()
     provider = plugins.providers.get(wanted)
     options: tuple[Option, ...] = getattr(provider, "options", ())
-    words = [*OWN_KEYS, getattr(provider, "client_id_param", "client_id"), *(option.name for option in options)]
+    words = [
+        *OWN_KEYS,
+        getattr(provider, "client_id_param", "client_id"),
+        *(option.name for option in options),
+        *(f"{option.name}_file" for option in options if option.is_secret),
+    ]
     kept = [variables + word.upper() for word in words] + [f"AUTHKIT_{key.upper()}" for key in SITE_KEYS]
     made_up = {
         "authkit.secret": secrets.token_urlsafe(32),

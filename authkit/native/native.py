@@ -139,8 +139,8 @@ class Native:
 
         Args:
             registration: the registration.
-            sent: ``ticket`` and ``verifier``; or ``code``, ``code_verifier`` and ``redirect_uri``; or
-                ``access_token``, where that is allowed.
+            sent: ``ticket`` and ``verifier``; or ``code``, ``code_verifier``, ``redirect_uri``, and the ``iss`` that
+                came with the code, if one did; or ``access_token``, where that is allowed.
 
         Raises:
             InvalidRequest: it is none of these, more than one, or malformed.
@@ -200,7 +200,8 @@ class Native:
             raise InvalidRequest("the redirect_uri is on no app's list")
         if not 0 < len(verifier) <= MAX_CODE_VERIFIER:
             raise InvalidRequest("the code_verifier is missing or malformed")
-        return apps[0], self._kit.exchange(registration, sent["code"], Secret(verifier), redirect_uri)
+        issuer = sent.get("iss")
+        return apps[0], self._kit.exchange(registration, sent["code"], Secret(verifier), redirect_uri, issuer=issuer)
 
     def _token_login(self, registration: str, sent: Mapping[str, str]) -> tuple[str, Login]:
         """Return the login of whoever an access token of the provider belongs to, where that is allowed."""

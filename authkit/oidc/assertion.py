@@ -19,12 +19,19 @@ __all__ = ["PrivateKey", "SignedAssertion", "read_private_key"]
 
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 LIFETIME = 60
-KINDS: Mapping[str, tuple[Callable[[Any], Key], tuple[str, ...]]] = {
-    "RSA": (RSAKey.import_key, ("RS256", "PS256")),
-    "EC": (ECKey.import_key, ("ES256", "ES384", "ES512")),
-    "OKP": (OKPKey.import_key, ("EdDSA", "Ed25519")),
+IMPORTERS: Mapping[str, Callable[[Any], Key]] = {
+    "RSA": RSAKey.import_key,
+    "EC": ECKey.import_key,
+    "OKP": OKPKey.import_key,
 }
-CURVES = {"P-256": "ES256", "P-384": "ES384", "P-521": "ES512"}
+ALGORITHMS: Mapping[tuple[str, str], tuple[str, ...]] = {
+    ("RSA", ""): ("RS256", "PS256"),
+    ("EC", "P-256"): ("ES256",),
+    ("EC", "P-384"): ("ES384",),
+    ("EC", "P-521"): ("ES512",),
+    ("OKP", "Ed25519"): ("EdDSA", "Ed25519"),
+}
+"""What each kind of key signs with, the usual one first."""
 MIN_RSA_BITS = 2048
 
 
@@ -58,14 +65,14 @@ def read_private_key(text: Secret) -> PrivateKey:
         key, members = _import(text.reveal())
     except (JoseError, ValueError, TypeError, KeyError):
         key, members = None, {}
-    if key is None or not key.is_private:
-        raise ValueError("private_key is no private key of kind RSA, EC or Ed25519, as a JSON Web Key or PEM")
+    algorithms = ALGORITHMS.get((key.key_type, str(key.as_dict().get("crv", "")))) if key else None
+    if key is None or not key.is_private or algorithms is None:
+        raise ValueError(
+            "private_key is no private key of RSA, P-256, P-384, P-521 or Ed25519, as a JSON Web Key or PEM"
+        )
     raw: Any = key.raw_value
     if key.key_type == "RSA" and raw.key_size < MIN_RSA_BITS:
         raise ValueError(f"private_key is weak: an RSA key has {MIN_RSA_BITS} bits or more")
-    algorithms = KINDS[key.key_type][1]
-    if key.key_type == "EC":
-        algorithms = (CURVES.get(str(key.as_dict().get("crv")), "ES256"),)
     named = [name for name in algorithms if name == members.get("alg", name)]
     return PrivateKey(key, str(members.get("kid") or ""), tuple(named) or algorithms)
 
@@ -75,11 +82,11 @@ def _import(text: str) -> tuple[Key | None, Mapping[str, Any]]:
         return _import_pem(text), {}
     members = json.loads(text)
     material = {name: value for name, value in members.items() if name not in ("use", "key_ops", "alg", "kid")}
-    return KINDS[members["kty"]][0](material), members
+    return IMPORTERS[members["kty"]](material), members
 
 
 def _import_pem(text: str) -> Key | None:
-    for importer, _ in KINDS.values():
+    for importer in IMPORTERS.values():
         try:
             return importer(text)
         except (JoseError, ValueError, TypeError):
@@ -107,7 +114,7 @@ class SignedAssertion:
 
     @property
     def secrets(self) -> tuple[Secret, ...]:
-        """Nothing: an assertion is used once, and the key never leaves."""
+        """Nothing: the key never leaves, and each assertion is another one, in the form."""
         return ()
 
     def form(self) -> dict[str, str]:

@@ -37,6 +37,8 @@ def merge_claims(id_token: Mapping[str, Any], userinfo: Mapping[str, Any]) -> Ma
 
     An address and its verification are taken from the same place: together they would say what nobody said.
     """
-    dropped = PROTOCOL_CLAIMS | (EMAIL_CLAIMS if "email" in userinfo else frozenset())
+    has_address = "email" in userinfo
+    dropped = PROTOCOL_CLAIMS | EMAIL_CLAIMS if has_address else PROTOCOL_CLAIMS
     said = {name: value for name, value in id_token.items() if name not in dropped}
-    return {**said, **userinfo}
+    added = {name: value for name, value in userinfo.items() if has_address or name not in EMAIL_CLAIMS}
+    return {**said, **added}

@@ -53,15 +53,16 @@ class OpenIDClient:
     def authorization_url(self, request: AuthorizationRequest) -> str:
         """Return the address that the browser is sent to (Core 1.0, section 3.1.2.1; RFC 9126)."""
         metadata, client = self._speaking()
+        nonce = nonce_of(request.code_verifier)
         params = [
             *client.authorization_params(request),
-            ("nonce", nonce_of(request.code_verifier)),
+            ("nonce", nonce),
             *self._provider.params.items(),
         ]
         if self._provider.max_age is not None:
             params.append(("max_age", str(self._provider.max_age)))
         if metadata.push_url:
-            secrets = (Secret(request.state), request.code_verifier)
+            secrets = (Secret(request.state), Secret(nonce), request.code_verifier)
             reply = client.post_form(metadata.push_url, dict(params), secrets)
             params = [("client_id", self._client_id), ("request_uri", _request_uri(reply))]
         url: str = add_params_to_uri(metadata.authorize_url, params)
@@ -83,7 +84,7 @@ class OpenIDClient:
         metadata, client = self._speaking()
         self._issuer.keys()  # the old refresh token may be spent afterwards: now is the time to fail
         fresh = client.refresh(token)
-        if fresh.id_token is None or fresh.id_token == token.id_token:
+        if fresh.id_token == token.id_token:  # none came, and the old one stays; or it came once more
             return fresh
         try:
             claims: Mapping[str, Any] = self._claims(metadata, fresh, nonce=None)
@@ -132,8 +133,6 @@ class OpenIDClient:
             token_url=metadata.token_url,
             userinfo_url=metadata.userinfo_url,
             revoke_url=metadata.revoke_url,
-            default_scope=provider.default_scope,
-            basic_scope=provider.basic_scope,
             prompts=provider.prompts,
             issuer=metadata.issuer if metadata.sends_issuer else "",
             read_error=provider.read_error,
@@ -174,6 +173,10 @@ class OpenIDClient:
     def _userinfo(self, metadata: Metadata, api: Api, token: Token) -> Mapping[str, Any]:
         """Return the claims about the user: the user info of another user is none (Core 1.0, section 5.3.2)."""
         claims = self._claims(metadata, token, nonce=None) if token.id_token else {}
+        if not metadata.userinfo_url and not claims:
+            raise ProviderProtocolError(
+                "the issuer has no user info endpoint, and without an ID token nobody says who it is"
+            )
         if not metadata.userinfo_url:
             return merge_claims(claims, {})
         userinfo = api.get_json(metadata.userinfo_url)

@@ -91,10 +91,13 @@ def _open(id_token: Secret, algorithms: Sequence[str]) -> tuple[jws.CompactSigna
     failure = ProviderProtocolError("the ID token is malformed")
     try:
         signed = jws.extract_compact(id_token.reveal().encode("ascii"))
-        algorithm = signed.headers()["alg"]
-        if algorithm in algorithms:
+        header = signed.headers()
+        algorithm = header["alg"]
+        is_encoded = "b64" not in header  # claims in no base64url make no JSON Web Token (RFC 7797, section 7)
+        if is_encoded and algorithm in algorithms:
             return signed, algorithm
-        failure = ProviderProtocolError("the ID token is not signed, or not as the issuer announced")
+        if is_encoded:
+            failure = ProviderProtocolError("the ID token is not signed, or not as the issuer announced")
     except (JoseError, ValueError, TypeError, KeyError, RecursionError):
         pass
     raise failure

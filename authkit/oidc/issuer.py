@@ -7,7 +7,7 @@ from typing import Any
 
 from requests import Request
 
-from authkit.errors import AuthkitError, ProviderMisconfigured, ProviderRejected
+from authkit.errors import AccessDenied, AuthkitError, ProviderMisconfigured, ProviderRejected, ScopeMissing
 from authkit.oidc.kept import Kept
 from authkit.oidc.keyset import Verifier, read_keys
 from authkit.oidc.metadata import Metadata, metadata_url, read_metadata
@@ -61,6 +61,6 @@ class Issuer:
             request = Request("GET", as_https(url), headers={"Accept": "application/json", "User-Agent": "authkit"})
             response = guarded(lambda: self._transport.send(request.prepare()))
             return read_reply(response, read_refusal)
-        except ProviderRejected as error:
+        except (AccessDenied, ProviderMisconfigured, ProviderRejected, ScopeMissing) as error:
             failure = ProviderMisconfigured(f"{url}: {error.reason}; is the issuer right?")
         raise failure

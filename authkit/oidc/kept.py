@@ -34,8 +34,9 @@ class _Fetched(Generic[T]):
 class Kept(Generic[T]):
     """A value that is fetched when it is first needed, and anew when it is older than an hour.
 
-    One thread of a process fetches. While that fails, a value that is less than a day old is used on, and a minute
-    passes before the next try. Whoever finds it out of date can have it fetched anew, every ten seconds at most.
+    One thread of a process fetches, and those that wait for it share what comes of it. While that fails, a value
+    that is less than a day old is used on, and a minute passes before the next try. Whoever finds it out of date can
+    have it fetched anew, every ten seconds at most.
 
     Args:
         what: what it is, for the log.
@@ -49,6 +50,7 @@ class Kept(Generic[T]):
         self._clock = clock
         self._fetched: _Fetched[T] | None = None
         self._not_before = 0.0
+        self._failures = 0
         self._locks: dict[int, threading.Lock] = {}
 
     def get(self) -> T:
@@ -60,9 +62,11 @@ class Kept(Generic[T]):
         fetched = self._fetched
         if fetched is not None and self._is_younger(fetched, FRESH):
             return fetched.value
-        is_usable = fetched is not None and self._is_younger(fetched, LONGEST)
+        is_usable, failures = fetched is not None and self._is_younger(fetched, LONGEST), self._failures
         with self._alone(waits=not is_usable) as is_alone:
-            if is_alone and self._fetched is fetched and not (is_usable and self._clock() < self._not_before):
+            if self._failures != failures and not is_usable:
+                raise ProviderUnavailable(f"{self._what} could not be fetched")
+            if is_alone and self._fetched is fetched and not (is_usable and self._is_too_soon()):
                 self._try_to_fetch(may_fail=is_usable)
         return self._current()
 
@@ -74,13 +78,17 @@ class Kept(Generic[T]):
         """
         fetched = self._fetched
         with self._alone(waits=True):
-            if self._fetched is fetched and self._clock() >= self._not_before:
+            if self._fetched is fetched and not self._is_too_soon():
                 self._not_before = self._clock() + FLOOR
                 self._try_to_fetch(may_fail=fetched is not None)
         return self._current()
 
     def _is_younger(self, fetched: _Fetched[T], seconds: float) -> bool:
         return 0 <= self._clock() - fetched.at < seconds
+
+    def _is_too_soon(self) -> bool:
+        """Whether the last try was a moment ago; one by a clock that was put back since then does not count."""
+        return 0 < self._not_before - self._clock() <= RETRY
 
     def _current(self) -> T:
         if self._fetched is None:
@@ -91,6 +99,7 @@ class Kept(Generic[T]):
         try:
             self._fetched = _Fetched(self._fetch(), self._clock())
         except AuthkitError as error:
+            self._failures += 1
             if not may_fail:
                 raise
             self._not_before = self._clock() + RETRY

@@ -34,7 +34,7 @@ __all__ = [
     "start",
 ]
 
-SENT = ("ticket", "verifier", "code", "code_verifier", "redirect_uri", "access_token")
+SENT = ("ticket", "verifier", "code", "code_verifier", "redirect_uri", "iss", "access_token")
 
 
 class ReturnFailed(Exception):
