@@ -25,6 +25,7 @@ from authkit.cli.robot import sign_in
 from authkit.emulator import Answer, StockEmulator, WsgiTransport, serve
 from authkit.errors import ConfigError
 from authkit.flow import AuthKit
+from authkit.oidc import OpenIDProvider
 from authkit.plugins import load_plugins
 from authkit_tiktok.emulator import TikTokEmulator, User
 from authkit_tiktok.provider import tiktok
@@ -309,6 +310,17 @@ def test_a_provider_of_another_kind_has_a_title_and_no_endpoints():
     assert ["title", "Guild"] in [cells(line) for line in printed(report.only("guild").to_details()).splitlines()]
 
 
+def test_a_provider_of_openid_connect_has_an_issuer_instead_of_endpoints():
+    globex = OpenIDProvider(name="globex", title="Globex", issuer="https://id.globex.example")
+    report = listing.report({}, plugins_with(globex), environ={})
+
+    assert report.entries[0].endpoints["globex"] == {
+        "title": "Globex",
+        "issuer": "https://id.globex.example",
+        "default_scope": "openid profile email",
+    }
+
+
 def test_a_plugin_with_observers_only_has_no_provider():
     def observe(error):
         raise NotImplementedError
@@ -565,7 +577,7 @@ class DemoWorld:
         from authkit.cli.demo_app import make_app
 
         self.emulator = TikTokEmulator(**options)
-        settings = demo.demo_settings("tiktok", self.emulator, "http://127.0.0.1:8787", "http://localhost:6543")
+        settings = demo.demo_settings(self.emulator, "http://127.0.0.1:8787", "http://localhost:6543")
         kit = AuthKit.from_settings(settings, transport=WsgiTransport(self.emulator), environ={})
         self.browser = TestApp(make_app(kit), extra_environ={"HTTP_HOST": "localhost:6543"})
 
@@ -635,7 +647,7 @@ def test_a_profile_that_passes_nothing_on_is_shown_as_the_plugin_made_it():
     from authkit.cli.demo_app import make_app
 
     emulator = StockEmulator(acme)
-    settings = demo.demo_settings("acme", emulator, "http://127.0.0.1:8787", "http://localhost:6543")
+    settings = demo.demo_settings(emulator, "http://127.0.0.1:8787", "http://localhost:6543")
     kit = AuthKit.from_settings(settings, transport=WsgiTransport(emulator), plugins=plugins_with(acme), environ={})
     browser = TestApp(make_app(kit), extra_environ={"HTTP_HOST": "localhost:6543"})
     browser.get(emulator.approve(browser.get("/auth/acme", status=302).location), status=303)

@@ -15,6 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from authkit.errors import ConfigError
+from authkit.oidc import OpenIDProvider
 from authkit.plugins import PluginInfo, Plugins, load_plugins
 from authkit.provider import OAuth2Provider
 from authkit.settings import allowed_plugins, read_settings
@@ -170,6 +171,12 @@ def _entry(info: PluginInfo, plugins: Plugins, used: Mapping[str, list[str]]) ->
                 "revoke_url": provider.revoke_url,
                 "default_scope": " ".join(provider.default_scope),
                 "client_id_param": provider.client_id_param,
+            }
+        elif isinstance(provider, OpenIDProvider):
+            endpoints[name] = {
+                "title": provider.title,
+                "issuer": provider.issuer,
+                "default_scope": " ".join(provider.default_scope),
             }
         elif provider is not None:
             endpoints[name] = {"title": provider.title}
