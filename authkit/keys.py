@@ -54,6 +54,13 @@ def plain(text: str) -> str:
     return text
 
 
+def line(text: str) -> str:
+    """Return a text for people: blanks are fine, and nothing else that is invisible."""
+    if not text.isprintable():
+        raise ValueError("has an invisible character inside; paste it again")
+    return text
+
+
 def secret(text: str) -> Secret:
     """Return a secret pasted from a portal."""
     return Secret(plain(text))
@@ -173,7 +180,7 @@ def one_of(*choices: str) -> Callable[[str], str]:
 
 def option_key(option: Option) -> Key:
     """Return the key for a provider's own option."""
-    parse = secret_text if option.is_secret else one_of(*option.choices) if option.choices else plain
+    parse = secret_text if option.is_secret else one_of(*option.choices) if option.choices else line
     default = Secret(option.default) if option.is_secret else option.default
     return Key(option.name, parse, option.help, default, is_secret=option.is_secret)
 

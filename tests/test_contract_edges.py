@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import re
+import subprocess
+import sys
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from seeded.by_hand import SERVER, AcmeByHand
@@ -34,6 +38,46 @@ def contract_of(provider: object, **members: object) -> type[ProviderContract]:
 def test_a_word_that_is_no_capability_is_refused() -> None:
     with pytest.raises(TypeError, match=r"requires has \['refesh'\], which are none of: email, pkce, "):
         contract_of(SERVER, requires=("refesh",))
+
+
+def test_a_class_without_a_provider_is_told_so() -> None:
+    contract = type("TestAcme", (ProviderContract,), {})
+
+    said = outcome_of(contract, "test_the_provider_is_one_that_a_plugin_may_supply")
+    assert said.startswith("TestAcme names no provider.\n")
+    assert "write into the class: provider = acme" in said
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("line", "problem"),
+    [
+        ("pass", "TestAcme names no provider."),
+        ("import json as provider", "returned a module, which is no provider"),
+        ("from authkit import OAuth2Provider as provider", "returned the class OAuth2Provider; return an instance"),
+    ],
+)
+def test_what_is_no_provider_turns_one_test_red(tmp_path: Path, line: str, problem: str) -> None:
+    (tmp_path / "none.ini").write_text("[pytest]\n", encoding="utf-8")
+    code = f"from authkit.testing import ProviderContract\nclass TestAcme(ProviderContract):\n    {line}\n"
+    (tmp_path / "test_acme.py").write_text(code, encoding="utf-8")
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-q",
+        "-rs",
+        "-p",
+        "no:cacheprovider",
+        "-c",
+        "none.ini",
+        "test_acme.py",
+    ]
+    done = subprocess.run(command, cwd=tmp_path, env={"PATH": ""}, capture_output=True, text=True, check=False)
+
+    assert problem in done.stdout
+    assert "waits for a provider: see test_the_provider_is_one_that_a_plugin_may_supply" in done.stdout
+    assert re.search(r"^1 failed, \d{3} skipped in ", done.stdout, re.MULTILINE)
 
 
 def test_a_client_of_its_own_needs_an_emulator() -> None:

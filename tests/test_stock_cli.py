@@ -122,7 +122,7 @@ def test_the_demo_signs_in_at_an_issuer(name: str, capsys):
 
     assert status == 0
     assert told["profile"]["name"] == "Ada Example"
-    assert told["profile"]["granted_scopes"] == ["openid", "profile", "email"]
+    assert told["profile"]["granted_scopes"] == ["openid", "profile", "email", "address", "phone"]
 
 
 @pytest.mark.pyramid

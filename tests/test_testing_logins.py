@@ -417,6 +417,11 @@ def test_what_is_no_pyramid_app_is_named():
         login_as(TestApp(Hidden(new_app())), "acme")
 
 
+def test_an_app_is_no_browser():
+    with pytest.raises(LookupError, match=r"a Router is no browser: write TestApp\(app\)"):
+        login_as(Configurator().make_wsgi_app(), "acme")
+
+
 def test_an_app_without_authkit_is_told_what_is_missing():
     browser = TestApp(Configurator().make_wsgi_app())
 

@@ -76,7 +76,7 @@ def _make_issuer(provider: OpenIDProvider, apps: Records, users: Records) -> Emu
 
 
 def registration_name(provider: str) -> str:
-    """Return the name of a registration at `provider`: the provider's, or ``idp`` where that is reserved (``oidc``)."""
+    """Return what a registration is called: as its provider, or ``idp`` if that is reserved (``oidc``)."""
     return provider if is_free(provider) else "idp"
 
 

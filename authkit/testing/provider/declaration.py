@@ -4,15 +4,24 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit
 
-from authkit.provider import OAuth2Provider
+from authkit.provider import OAuth2Provider, Provider
 from authkit.testing.provider.bench import Bench
 from authkit.testing.provider.emulators import missing_members
 from authkit.testing.provider.verdicts import explained_by, pointless, wrong
 from authkit.urls import is_loopback
 
-__all__ = ["DeclarationTests"]
+__all__ = ["DECLARED", "DeclarationTests", "is_provider"]
 
 ENDPOINTS = ("authorize_url", "token_url", "userinfo_url", "revoke_url")
+
+
+DECLARED = "test_the_provider_is_one_that_a_plugin_may_supply"
+"""Without a provider the other tests have nothing to say, and wait for this one."""
+
+
+def is_provider(provider: object) -> bool:
+    """Whether `provider` is what authkit takes for a provider, whatever else is wrong with it."""
+    return isinstance(provider, (OAuth2Provider, Provider)) and not isinstance(provider, type)
 
 
 class DeclarationTests:
@@ -20,6 +29,12 @@ class DeclarationTests:
 
     def test_the_provider_is_one_that_a_plugin_may_supply(self, bench: Bench) -> None:
         """`load_plugins` takes it: the name is well formed and free, and it has what a provider has."""
+        if not hasattr(bench.contract, "provider"):
+            wrong(
+                f"{type(bench.contract).__name__} names no provider.",
+                why="there is nothing to test",
+                fix="write into the class: provider = acme",
+            )
         problem = bench.plugins.infos[0].problem
         if problem:
             wrong(
