@@ -8,7 +8,7 @@ import pytest
 from fakes import plugins_with
 from stock_world import acme, provider
 
-from authkit import hookimpl
+from authkit import Profile, hookimpl
 from authkit.cli.emulators import app_settings, make_emulator
 from authkit.emulator import OpenIDClient, OpenIDEmulator, StockEmulator
 from authkit.errors import ConfigError
@@ -110,6 +110,19 @@ def test_a_registration_at_oidc_has_another_name_because_that_one_is_reserved():
         "authkit.idp.client_id": "emulated-client",
         "authkit.idp.client_secret": "emulated-secret-worth-nothing",
     }
+
+
+@pytest.mark.pyramid
+def test_the_demo_prints_objects_and_lists_of_them_as_people_read_them(capsys):
+    from authkit.cli import demo
+
+    mails = [{"email": "ada@people.example", "primary": True}]
+    told = provider(profile=lambda data: Profile(subject=data["id"], raw={"mails": mails, "home": {"zip": "1"}}))
+    assert demo.run("acme", 0, 0, check=True, as_json=False, plugins=plugins_with(told)) == 0
+
+    lines = [line.split(maxsplit=1) for line in capsys.readouterr().out.splitlines()]
+    assert ["mails", "email: ada@people.example, primary: True"] in [[*map(str.strip, line)] for line in lines]
+    assert ["home", "zip: 1"] in [[*map(str.strip, line)] for line in lines]
 
 
 @pytest.mark.pyramid

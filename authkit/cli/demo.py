@@ -104,6 +104,15 @@ def _show(console: Console, emulator_origin: str, legs: Iterable[Leg], profile: 
         return
     facts = Table(box=None, pad_edge=False, show_header=False)
     for name, value in profile.items():
-        facts.add_row(name, Text(", ".join(value) if isinstance(value, list) else str(value)))
+        facts.add_row(name, Text(_in_words(value)))
     console.print("\n[green]Signed in.[/green] What the app has got:\n")
     console.print(facts)
+
+
+def _in_words(value: object) -> str:
+    """Return JSON as people read it, at whatever depth."""
+    if isinstance(value, list):
+        return ", ".join(map(_in_words, value))
+    if isinstance(value, dict):
+        return ", ".join(f"{name}: {_in_words(item)}" for name, item in value.items())
+    return str(value)
