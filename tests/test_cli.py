@@ -22,7 +22,7 @@ from authkit import hookimpl
 from authkit.cli import demo, listing, main
 from authkit.cli.commands import authkit
 from authkit.cli.robot import sign_in
-from authkit.emulator import Answer, StockEmulator, WsgiTransport, serve
+from authkit.emulator import Answer, OpenIDEmulator, StockEmulator, WsgiTransport, serve
 from authkit.errors import ConfigError
 from authkit.flow import AuthKit
 from authkit.oidc import OpenIDProvider
@@ -232,6 +232,15 @@ def test_a_broken_plugin_is_shown_with_the_reason_and_the_others_work(tmp_path, 
         "(authkit_broken.py:1); update it, or uninstall it"
     )
     assert by_name["tiktok"][-1] == "yes"
+
+
+def test_the_log_does_not_say_once_more_what_the_report_says(tmp_path, monkeypatch, caplog):
+    install(tmp_path, "authkit-worse", "authkit_worse", "raise RuntimeError('no luck')", monkeypatch)
+
+    assert run("plugins").output.count("no luck") == 1
+    assert caplog.messages == []
+    assert run("emulate", "tictoc").exit_code == 1
+    assert len(caplog.messages) == 1
 
 
 def test_a_broken_plugin_is_shown_in_detail(tmp_path, monkeypatch):
@@ -619,6 +628,26 @@ def test_somebody_who_is_signed_in_is_shown_what_the_app_has_got():
     assert page.select("#missing, #ask-again") == []
     assert "follower count" in page.dl.text
     assert "x-signature" not in page.text
+
+
+@pytest.mark.pyramid
+def test_times_are_no_counts_and_objects_are_shown_in_words():
+    from webtest import TestApp
+
+    from authkit.cli.demo_app import make_app
+
+    emulator = OpenIDEmulator(users=[{"sub": "u-1", "updated_at": 1795262400, "address": {"country": "Nowhere"}}])
+    settings = demo.demo_settings(emulator, "http://127.0.0.1:8787", "http://localhost:6543")
+    browser = TestApp(make_app(AuthKit.from_settings(settings, transport=WsgiTransport(emulator), environ={})))
+    browser.extra_environ["HTTP_HOST"] = "localhost:6543"
+    browser.get(emulator.approve(browser.get("/auth/idp", status=302).location), status=303)
+    page = BeautifulSoup(browser.get("/", status=200).text, "html.parser")
+    facts = dict(
+        zip((dt.text for dt in page.select(".facts dt")), (dd.text for dd in page.select(".facts dd")), strict=True)
+    )
+
+    assert page.select(".counts") == []
+    assert (facts["updated at"], facts["address"]) == ("1795262400", "country: Nowhere")
 
 
 @pytest.mark.pyramid

@@ -18,6 +18,7 @@ from authkit.cli.emulating import wait_for_interrupt
 from authkit.cli.emulators import app_settings, make_emulator, registration_name
 from authkit.cli.robot import Leg, sign_in
 from authkit.cli.serving import serve as serve_app
+from authkit.cli.words import in_words
 from authkit.emulator import serve
 from authkit.errors import ConfigError
 from authkit.plugins import Plugins, load_plugins
@@ -104,15 +105,6 @@ def _show(console: Console, emulator_origin: str, legs: Iterable[Leg], profile: 
         return
     facts = Table(box=None, pad_edge=False, show_header=False)
     for name, value in profile.items():
-        facts.add_row(name, Text(_in_words(value)))
+        facts.add_row(name, Text(in_words(value)))
     console.print("\n[green]Signed in.[/green] What the app has got:\n")
     console.print(facts)
-
-
-def _in_words(value: object) -> str:
-    """Return JSON as people read it, at whatever depth."""
-    if isinstance(value, list):
-        return ", ".join(map(_in_words, value))
-    if isinstance(value, dict):
-        return ", ".join(f"{name}: {_in_words(item)}" for name, item in value.items())
-    return str(value)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from configparser import ConfigParser
 from configparser import Error as IniError
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -20,7 +22,7 @@ from authkit.plugins import PluginInfo, Plugins, load_plugins
 from authkit.provider import OAuth2Provider
 from authkit.settings import allowed_plugins, read_settings
 
-__all__ = ["Report", "read_ini", "report"]
+__all__ = ["Report", "read_ini", "report", "told_once"]
 
 APP_VARIABLES = ("AUTHKIT_BASE_URL", "AUTHKIT_SECRET")
 """What every app needs: where the environment has neither, it is not the environment of an app."""
@@ -135,6 +137,21 @@ def read_ini(path: Path) -> Mapping[str, str]:
         for key, value in parser[section].items()
         if key.startswith("authkit.")
     }
+
+
+@contextmanager
+def told_once() -> Iterator[None]:
+    """Keep what is wrong with plugins out of the log, where a report says it."""
+    logger = logging.getLogger("authkit.plugins")
+    logger.addFilter(_nothing)
+    try:
+        yield
+    finally:
+        logger.removeFilter(_nothing)
+
+
+def _nothing(record: logging.LogRecord) -> bool:  # noqa: ARG001 - a filter is given a record
+    return False
 
 
 def report(
