@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import re
-import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from seeded.by_hand import SERVER, AcmeByHand
 from seeded.defect import ContractByHand
+from seeded.running import pytest_of
 
 from authkit import Profile, pkce
 from authkit.emulator import StockEmulator, StockSwitches
@@ -58,26 +57,12 @@ def test_a_class_without_a_provider_is_told_so() -> None:
     ],
 )
 def test_what_is_no_provider_turns_one_test_red(tmp_path: Path, line: str, problem: str) -> None:
-    (tmp_path / "none.ini").write_text("[pytest]\n", encoding="utf-8")
     code = f"from authkit.testing import ProviderContract\nclass TestAcme(ProviderContract):\n    {line}\n"
-    (tmp_path / "test_acme.py").write_text(code, encoding="utf-8")
-    command = [
-        sys.executable,
-        "-m",
-        "pytest",
-        "-q",
-        "-rs",
-        "-p",
-        "no:cacheprovider",
-        "-c",
-        "none.ini",
-        "test_acme.py",
-    ]
-    done = subprocess.run(command, cwd=tmp_path, env={"PATH": ""}, capture_output=True, text=True, check=False)
+    said = pytest_of(tmp_path, code)
 
-    assert problem in done.stdout
-    assert "waits for a provider: see test_the_provider_is_one_that_a_plugin_may_supply" in done.stdout
-    assert re.search(r"^1 failed, \d{3} skipped in ", done.stdout, re.MULTILINE)
+    assert problem in said
+    assert "waits for a provider: see test_the_provider_is_one_that_a_plugin_may_supply" in said
+    assert re.search(r"^1 failed, \d{3} skipped in ", said, re.MULTILINE)
 
 
 def test_a_client_of_its_own_needs_an_emulator() -> None:
