@@ -1,4 +1,4 @@
-"""Runs the contract over a provider: one test after the other without pytest between, or as a plugin's author does."""
+"""Runs the contract over a provider: test by test without pytest between, or as a plugin's author does."""
 
 from __future__ import annotations
 
