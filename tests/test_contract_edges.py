@@ -75,7 +75,8 @@ def test_an_emulator_says_what_it_lacks() -> None:
     contract = contract_of(SERVER, new_emulator=lambda _: object())
 
     said = outcome_of(contract, "test_the_emulator_can_be_made")
-    assert "new_emulator returns one without workbench, settings, scopes, approve, deny" in said
+    assert "new_emulator returns one without workbench, settings, scopes, approve, deny." in said
+    assert said.endswith("  How to fix it:  give it these, which authkit.emulator.Drivable describes")
     assert outcome_of(contract, "test_a_login_succeeds") == "waits for an emulator: see test_the_emulator_can_be_made"
 
 

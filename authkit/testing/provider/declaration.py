@@ -91,10 +91,16 @@ class DeclarationTests:
         missing = missing_members(made)
         if not missing:
             return
-        reason = made if isinstance(made, Exception) else f"new_emulator returns one without {', '.join(missing)}"
+        why = "every other test logs in at one, and what cannot be read there fails in a login too"
+        if not isinstance(made, Exception):
+            wrong(
+                f"There is no emulator of {bench.name}: new_emulator returns one without {', '.join(missing)}.",
+                why=why,
+                fix="give it these, which authkit.emulator.Drivable describes",
+            )
         wrong(
-            f"There is no emulator of {bench.name}: {reason}.",
-            why="every other test logs in at one, and what cannot be read there fails in a login too",
+            f"There is no emulator of {bench.name}: {made}.",
+            why=why,
             fix="correct the provider's functions; or say what its user info endpoint answers, users = [{...}] in "
             "the test class; or give the class a method new_emulator(self)",
         )
