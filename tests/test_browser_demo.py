@@ -45,7 +45,7 @@ def run_with_emulator(make_app: Callable[[AuthKit], WSGIApplication], provider_h
 
     emulator = TikTokEmulator()
     with serve(emulator, host=provider_host, port=0) as provider, serve_app(late, port=0) as server:
-        settings = demo_settings("tiktok", emulator, provider.origin, server.origin)
+        settings = demo_settings(emulator, provider.origin, server.origin)
         app = make_app(AuthKit.from_settings(settings, environ={}))
         yield Running(server.origin, provider.origin)
 

@@ -22,9 +22,10 @@ from authkit import hookimpl
 from authkit.cli import demo, listing, main
 from authkit.cli.commands import authkit
 from authkit.cli.robot import sign_in
-from authkit.emulator import Answer, StockEmulator, WsgiTransport, serve
+from authkit.emulator import Answer, OpenIDEmulator, StockEmulator, WsgiTransport, serve
 from authkit.errors import ConfigError
 from authkit.flow import AuthKit
+from authkit.oidc import OpenIDProvider
 from authkit.plugins import load_plugins
 from authkit_tiktok.emulator import TikTokEmulator, User
 from authkit_tiktok.provider import tiktok
@@ -233,6 +234,15 @@ def test_a_broken_plugin_is_shown_with_the_reason_and_the_others_work(tmp_path, 
     assert by_name["tiktok"][-1] == "yes"
 
 
+def test_the_log_does_not_say_once_more_what_the_report_says(tmp_path, monkeypatch, caplog):
+    install(tmp_path, "authkit-worse", "authkit_worse", "raise RuntimeError('no luck')", monkeypatch)
+
+    assert run("plugins").output.count("no luck") == 1
+    assert caplog.messages == []
+    assert run("emulate", "tictoc").exit_code == 1
+    assert len(caplog.messages) == 1
+
+
 def test_a_broken_plugin_is_shown_in_detail(tmp_path, monkeypatch):
     install(tmp_path, "authkit-shaky", "authkit_shaky", "import a_module_that_is_not_there", monkeypatch)
     result = run("plugins", "authkit_shaky")
@@ -307,6 +317,17 @@ def test_a_provider_of_another_kind_has_a_title_and_no_endpoints():
     assert report.entries[0].endpoints["guild"] == {"title": "Guild"}
     assert report.entries[0].endpoints["acme"]["token_url"] == "https://acme.example/oauth/token"
     assert ["title", "Guild"] in [cells(line) for line in printed(report.only("guild").to_details()).splitlines()]
+
+
+def test_a_provider_of_openid_connect_has_an_issuer_instead_of_endpoints():
+    globex = OpenIDProvider(name="globex", title="Globex", issuer="https://id.globex.example")
+    report = listing.report({}, plugins_with(globex), environ={})
+
+    assert report.entries[0].endpoints["globex"] == {
+        "title": "Globex",
+        "issuer": "https://id.globex.example",
+        "default_scope": "openid profile email",
+    }
 
 
 def test_a_plugin_with_observers_only_has_no_provider():
@@ -565,7 +586,7 @@ class DemoWorld:
         from authkit.cli.demo_app import make_app
 
         self.emulator = TikTokEmulator(**options)
-        settings = demo.demo_settings("tiktok", self.emulator, "http://127.0.0.1:8787", "http://localhost:6543")
+        settings = demo.demo_settings(self.emulator, "http://127.0.0.1:8787", "http://localhost:6543")
         kit = AuthKit.from_settings(settings, transport=WsgiTransport(self.emulator), environ={})
         self.browser = TestApp(make_app(kit), extra_environ={"HTTP_HOST": "localhost:6543"})
 
@@ -610,6 +631,26 @@ def test_somebody_who_is_signed_in_is_shown_what_the_app_has_got():
 
 
 @pytest.mark.pyramid
+def test_times_are_no_counts_and_objects_are_shown_in_words():
+    from webtest import TestApp
+
+    from authkit.cli.demo_app import make_app
+
+    emulator = OpenIDEmulator(users=[{"sub": "u-1", "updated_at": 1795262400, "address": {"country": "Nowhere"}}])
+    settings = demo.demo_settings(emulator, "http://127.0.0.1:8787", "http://localhost:6543")
+    browser = TestApp(make_app(AuthKit.from_settings(settings, transport=WsgiTransport(emulator), environ={})))
+    browser.extra_environ["HTTP_HOST"] = "localhost:6543"
+    browser.get(emulator.approve(browser.get("/auth/idp", status=302).location), status=303)
+    page = BeautifulSoup(browser.get("/", status=200).text, "html.parser")
+    facts = dict(
+        zip((dt.text for dt in page.select(".facts dt")), (dd.text for dd in page.select(".facts dd")), strict=True)
+    )
+
+    assert page.select(".counts") == []
+    assert (facts["updated at"], facts["address"]) == ("1795262400", "country: Nowhere")
+
+
+@pytest.mark.pyramid
 def test_the_profile_is_there_for_machines():
     world = DemoWorld()
     world.log_in(scopes=["user.info.basic"])
@@ -635,7 +676,7 @@ def test_a_profile_that_passes_nothing_on_is_shown_as_the_plugin_made_it():
     from authkit.cli.demo_app import make_app
 
     emulator = StockEmulator(acme)
-    settings = demo.demo_settings("acme", emulator, "http://127.0.0.1:8787", "http://localhost:6543")
+    settings = demo.demo_settings(emulator, "http://127.0.0.1:8787", "http://localhost:6543")
     kit = AuthKit.from_settings(settings, transport=WsgiTransport(emulator), plugins=plugins_with(acme), environ={})
     browser = TestApp(make_app(kit), extra_environ={"HTTP_HOST": "localhost:6543"})
     browser.get(emulator.approve(browser.get("/auth/acme", status=302).location), status=303)

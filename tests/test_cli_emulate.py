@@ -14,7 +14,8 @@ from cli_world import busy_port, free_port, interrupted, read_until, run, run_pr
 from fakes import acme, plugins_with
 
 from authkit import Emulator, hookimpl
-from authkit.cli.emulating import Options, announce, list_choices, make_emulator, prepare
+from authkit.cli.emulating import Options, announce, list_choices, prepare
+from authkit.cli.emulators import make_emulator
 from authkit.cli.notes import print_request
 from authkit.emulator import KINDS, Recorded, Request, Rule
 from authkit.errors import ConfigError

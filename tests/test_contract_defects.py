@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from collections import Counter
 from pathlib import Path
 
@@ -11,7 +9,7 @@ import pytest
 from seeded import DEFECTS
 from seeded.by_hand import SERVER, AcmeByHand
 from seeded.defect import ContractByHand, Defect
-from seeded.running import names_of, outcomes_of
+from seeded.running import names_of, outcomes_of, pytest_of
 
 from authkit.testing import ProviderContract
 
@@ -72,29 +70,12 @@ def test_every_test_of_the_contract_is_proved_by_a_defect_or_named_here() -> Non
 
 @pytest.mark.slow
 def test_a_plugin_s_author_reads_three_sentences_and_the_skips(tmp_path: Path) -> None:
-    (tmp_path / "test_acme.py").write_text(FAILING, encoding="utf-8")
-    command = [
-        sys.executable,
-        "-m",
-        "pytest",
-        "-q",
-        "-rs",
-        "-p",
-        "no:cacheprovider",
-        "-c",
-        "none.ini",
-        "test_acme.py",
-    ]
-    (tmp_path / "none.ini").write_text("[pytest]\n", encoding="utf-8")
-    environment = {"PYTHONPATH": str(Path(__file__).parent), "PATH": ""}
-    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+    said = pytest_of(tmp_path, FAILING)
 
-    assert (
-        "The title is ''.\n  Why it matters: people read it after 'Continue with'\n  How to fix it:  " in done.stdout
-    )
-    assert "verdicts.py:" not in done.stdout.partition("short test summary")[0]
-    assert "no revoke: acme has no way to end a token" in done.stdout
-    assert "1 failed" in done.stdout
+    assert "The title is ''.\n  Why it matters: people read it after 'Continue with'\n  How to fix it:  " in said
+    assert "verdicts.py:" not in said.partition("short test summary")[0]
+    assert "no revoke: acme has no way to end a token" in said
+    assert "1 failed" in said
 
 
 def test_what_a_plugin_requires_is_not_skipped() -> None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from seeded.by_hand import SERVER, AcmeByHand
 from seeded.defect import ContractByHand
+from seeded.running import pytest_of
 
 from authkit import Profile, pkce
 from authkit.emulator import StockEmulator, StockSwitches
@@ -36,6 +39,32 @@ def test_a_word_that_is_no_capability_is_refused() -> None:
         contract_of(SERVER, requires=("refesh",))
 
 
+def test_a_class_without_a_provider_is_told_so() -> None:
+    contract = type("TestAcme", (ProviderContract,), {})
+
+    said = outcome_of(contract, "test_the_provider_is_one_that_a_plugin_may_supply")
+    assert said.startswith("TestAcme names no provider.\n")
+    assert "write into the class: provider = acme" in said
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("line", "problem"),
+    [
+        ("pass", "TestAcme names no provider."),
+        ("import json as provider", "returned a module, which is no provider"),
+        ("from authkit import OAuth2Provider as provider", "returned the class OAuth2Provider; return an instance"),
+    ],
+)
+def test_what_is_no_provider_turns_one_test_red(tmp_path: Path, line: str, problem: str) -> None:
+    code = f"from authkit.testing import ProviderContract\nclass TestAcme(ProviderContract):\n    {line}\n"
+    said = pytest_of(tmp_path, code)
+
+    assert problem in said
+    assert "waits for a provider: see test_the_provider_is_one_that_a_plugin_may_supply" in said
+    assert re.search(r"^1 failed, \d{3} skipped in ", said, re.MULTILINE)
+
+
 def test_a_client_of_its_own_needs_an_emulator() -> None:
     said = outcome_of(contract_of(AcmeByHand()), "test_the_emulator_can_be_made")
 
@@ -46,7 +75,8 @@ def test_an_emulator_says_what_it_lacks() -> None:
     contract = contract_of(SERVER, new_emulator=lambda _: object())
 
     said = outcome_of(contract, "test_the_emulator_can_be_made")
-    assert "new_emulator returns one without workbench, settings, scopes, approve, deny" in said
+    assert "new_emulator returns one without workbench, settings, scopes, approve, deny." in said
+    assert said.endswith("  How to fix it:  give it these, which authkit.emulator.Drivable describes")
     assert outcome_of(contract, "test_a_login_succeeds") == "waits for an emulator: see test_the_emulator_can_be_made"
 
 

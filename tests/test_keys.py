@@ -312,3 +312,12 @@ def test_an_option_of_a_provider_takes_its_choices_only() -> None:
     assert [key.parse(text) for text in ("eu", "EU", "US")] == ["EU", "EU", "us"]
     with pytest.raises(ValueError, match="must be one of: EU, us"):
         key.parse("cn")
+
+
+def test_an_option_without_choices_is_a_text_that_may_have_blanks() -> None:
+    key = option_key(Option("title", (), "", "what people read"))
+
+    assert key.parse("Société Générale") == "Société Générale"
+    for text in ("a\u200bb", "a\nb", "a\x00b"):
+        with pytest.raises(ValueError, match="has an invisible character inside; paste it again"):
+            key.parse(text)

@@ -157,6 +157,15 @@ def test_a_picture_is_an_address_and_a_name_a_name():
     assert (found.label, found.hint) == ("Ada Example", "@Ada")
 
 
+@pytest.mark.parametrize(
+    ("member", "text"), [("nick", "ada"), ("nick_name", "Ada Example"), ("alias", "ada"), ("handle", "ada")]
+)
+def test_a_name_by_another_word_is_not_the_id(member, text):
+    found = users_of(profile=lambda data: Profile(subject=data["uuid"], display_name=data["user"][member]))[0]
+
+    assert found.profile == Profile("1000001", text)
+
+
 def test_the_sample_has_what_most_providers_have():
     body = users_of(profile=lambda data: Profile(subject=data["sub"]))[2].body
 

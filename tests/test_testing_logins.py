@@ -417,6 +417,11 @@ def test_what_is_no_pyramid_app_is_named():
         login_as(TestApp(Hidden(new_app())), "acme")
 
 
+def test_an_app_is_no_browser():
+    with pytest.raises(LookupError, match=r"a Router is no browser: write TestApp\(app\)"):
+        login_as(Configurator().make_wsgi_app(), "acme")
+
+
 def test_an_app_without_authkit_is_told_what_is_missing():
     browser = TestApp(Configurator().make_wsgi_app())
 
@@ -644,21 +649,13 @@ def test_an_emulator_that_a_plugin_tells_more_serves_every_client():
 
 
 def test_a_provider_whose_user_info_takes_two_calls_is_emulated_as_well(monkeypatch):
-    from authkit.emulator import StockMaker
-
     monkeypatch.syspath_prepend(EXAMPLES / "plugins" / "authkit-github")
-    github = importlib.import_module("authkit_github").github
-    maker = StockMaker(
-        github,
-        resources={
-            "https://api.github.com/user/emails": lambda user: [
-                {"email": user["email"], "primary": True, "verified": user["email_verified"]}
-            ]
-        },
-    )
+    plugin = importlib.import_module("authkit_github")
     logins, part = kept_logins()
     settings = {**SITE, "authkit.github.client_id": "Iv1.app", "authkit.github.client_secret": "worthless"}
-    browser = new_browser(part, providers=(github,), settings=settings, authkit_emulators=lambda: [maker])
+    browser = new_browser(
+        part, providers=(plugin.github,), settings=settings, authkit_emulators=plugin.authkit_emulators
+    )
     login_as(browser, "github", username="octo", email="octo@mail.example", email_verified=True)
     profile = logins[0].profile
 

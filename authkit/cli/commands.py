@@ -50,7 +50,8 @@ def plugins(name: str | None, ini: Path | None, as_json: bool) -> None:
     The registrations come from the ini file and from the environment (AUTHKIT_...). The exit status is 1 if a
     plugin is not usable.
     """
-    report = listing.report(listing.read_ini(ini) if ini else {})
+    with listing.told_once():
+        report = listing.report(listing.read_ini(ini) if ini else {})
     if name is not None:
         report = report.only(name)
     if as_json:

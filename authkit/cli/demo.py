@@ -14,9 +14,11 @@ from rich.table import Table
 from rich.text import Text
 
 from authkit import AuthKit
-from authkit.cli.emulating import make_emulator, wait_for_interrupt
+from authkit.cli.emulating import wait_for_interrupt
+from authkit.cli.emulators import app_settings, make_emulator, registration_name
 from authkit.cli.robot import Leg, sign_in
 from authkit.cli.serving import serve as serve_app
+from authkit.cli.words import in_words
 from authkit.emulator import serve
 from authkit.errors import ConfigError
 from authkit.plugins import Plugins, load_plugins
@@ -58,9 +60,9 @@ def run(
     plugins = plugins or load_plugins()
     emulator, late = make_emulator(provider, plugins), _Late()
     with serve(emulator, port=emulator_port) as provider_server, serve_app(late, port=port) as app_server:
-        settings = demo_settings(provider, emulator, provider_server.origin, app_server.origin)
+        settings = demo_settings(emulator, provider_server.origin, app_server.origin)
         late.app = make_app(AuthKit.from_settings(settings, plugins=plugins, environ={}))
-        legs, page = sign_in(f"{app_server.origin}/auth/{provider}?return_to=/profile.json")
+        legs, page = sign_in(f"{app_server.origin}/auth/{registration_name(provider)}?return_to=/profile.json")
         profile = page.json() if page is not None and page.status_code == 200 else None
         if as_json:
             click.echo(json.dumps({"url": app_server.origin, "legs": _as_data(legs), "profile": profile}))
@@ -72,12 +74,12 @@ def run(
         return 0 if profile else 1
 
 
-def demo_settings(provider: str, emulator: Emulator, emulator_origin: str, app_origin: str) -> Mapping[str, str]:
+def demo_settings(emulator: Emulator, emulator_origin: str, app_origin: str) -> Mapping[str, str]:
     """Return the settings of the demo: an app's usual ones, and the emulator's endpoints."""
-    own = {f"authkit.{provider}.{key}": value for key, value in emulator.settings(emulator_origin).items()}
-    scope = {f"authkit.{provider}.scope": " ".join(emulator.scopes)} if emulator.scopes else {}
+    name = registration_name(emulator.provider)
+    scope = {f"authkit.{name}.scope": " ".join(emulator.scopes)} if emulator.scopes else {}
     return {
-        **own,
+        **app_settings(emulator, emulator_origin),
         **scope,
         "authkit.secret": secrets.token_urlsafe(32),
         "authkit.base_url": app_origin,
@@ -103,6 +105,6 @@ def _show(console: Console, emulator_origin: str, legs: Iterable[Leg], profile: 
         return
     facts = Table(box=None, pad_edge=False, show_header=False)
     for name, value in profile.items():
-        facts.add_row(name, Text(", ".join(value) if isinstance(value, list) else str(value)))
+        facts.add_row(name, Text(in_words(value)))
     console.print("\n[green]Signed in.[/green] What the app has got:\n")
     console.print(facts)

@@ -13,6 +13,7 @@ from pyramid.request import Request
 from pyramid.response import Response
 
 from authkit import AuthKit, Login, Profile
+from authkit.cli.words import in_words
 from authkit.pyramid import begin, sign_in
 
 if TYPE_CHECKING:
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 __all__ = ["make_app"]
 
 PAGES = Environment(loader=PackageLoader("authkit.cli"), autoescape=True, undefined=StrictUndefined)
+PAGES.filters["in_words"] = in_words
+PAGES.tests["count"] = lambda name: name.endswith("_count")
 
 
 def _told(profile: Profile) -> Mapping[str, Any]:

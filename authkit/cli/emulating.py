@@ -9,28 +9,19 @@ import webbrowser
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeAlias
 
 import click
 
+from authkit.cli.emulators import Records, app_settings, make_emulator
 from authkit.cli.notes import print_choices, print_json, print_notes, print_request
-from authkit.emulator import (
-    CONTROL_PATH,
-    Configurable,
-    HasWorkbench,
-    StockClient,
-    StockEmulator,
-    read_records,
-    serve,
-)
+from authkit.emulator import CONTROL_PATH, HasWorkbench, serve
 from authkit.errors import ConfigError
-from authkit.plugins import Plugins, load_plugins
-from authkit.provider import Emulator, OAuth2Provider
+from authkit.plugins import Plugins
+from authkit.provider import Emulator
 
-__all__ = ["Options", "announce", "emulate", "list_choices", "make_emulator", "prepare", "wait_for_interrupt"]
+__all__ = ["Options", "announce", "emulate", "list_choices", "prepare", "wait_for_interrupt"]
 
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
-Records: TypeAlias = Sequence[Mapping[str, Any]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,52 +43,6 @@ class Options:
     as_json: bool = False
 
 
-def make_emulator(
-    provider: str, plugins: Plugins | None = None, *, apps: Records = (), users: Records = ()
-) -> Emulator:
-    """Return a fresh emulator of `provider`: its plugin's own, or else the stock one.
-
-    Args:
-        provider: the name of the provider.
-        plugins: where to look; None for what is installed.
-        apps: the apps that are registered, as JSON has them; empty for what the emulator has by itself.
-        users: the accounts, likewise. At the stock emulator: what the user info endpoint answers.
-
-    Raises:
-        ConfigError: no plugin brings one, and no plugin supplies an OAuth 2.0 provider of that name; or it cannot
-            have these apps or users.
-    """
-    plugins = plugins or load_plugins()
-    makers: dict[str, Callable[[], Emulator]] = dict(plugins.emulators())
-    supplied = plugins.providers.get(provider)
-    try:
-        if provider in makers:
-            return _make_own(provider, makers[provider], apps, users)
-        if isinstance(supplied, OAuth2Provider):
-            return _make_stock(supplied, apps, users)
-    except ValueError as error:
-        raise ConfigError(f"the emulator of {provider!r}: {error}") from None
-    if supplied is not None:
-        raise ConfigError(f"{provider!r} is no OAuth 2.0 code flow, so its plugin has to bring an emulator")
-    stock = [name for name, data in plugins.providers.items() if isinstance(data, OAuth2Provider)]
-    known = ", ".join(sorted({*makers, *stock})) or "none; for TikTok: pip install authkit-tiktok"
-    raise ConfigError(f"no plugin brings an emulator of {provider!r}; there are: {known}")
-
-
-def _make_own(provider: str, maker: Callable[[], Emulator] | Configurable, apps: Records, users: Records) -> Emulator:
-    if not apps and not users:
-        return maker()
-    if not isinstance(maker, Configurable):
-        raise ConfigError(f"the emulator of {provider!r} takes neither apps nor users")
-    return maker.configured(apps, users)
-
-
-def _make_stock(provider: OAuth2Provider, apps: Records, users: Records) -> Emulator:
-    if not apps:
-        return StockEmulator(provider, users=users)
-    return StockEmulator(provider, users=users, clients=read_records(StockClient, apps))
-
-
 def emulate(provider: str, options: Options) -> None:
     """Serve an emulator of `provider` until Ctrl-C, and print the settings of an app that uses it.
 
@@ -110,7 +55,7 @@ def emulate(provider: str, options: Options) -> None:
     prepare(emulator, options)
     with serve(emulator, options.host, options.port, tls=options.tls, names=options.names) as server:
         origin = _public_origin(server.origin, options.names)
-        settings = {f"authkit.{provider}.{key}": value for key, value in emulator.settings(origin).items()}
+        settings = dict(app_settings(emulator, origin))
         if server.ca_bundle:
             settings["authkit.ca_bundle"] = str(_keep(Path(server.ca_bundle), options.ca_file))
         wait_for_interrupt(lambda: announce(emulator, origin, settings, options))

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from configparser import ConfigParser
 from configparser import Error as IniError
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -15,11 +17,12 @@ from rich.table import Table
 from rich.text import Text
 
 from authkit.errors import ConfigError
+from authkit.oidc import OpenIDProvider
 from authkit.plugins import PluginInfo, Plugins, load_plugins
 from authkit.provider import OAuth2Provider
 from authkit.settings import allowed_plugins, read_settings
 
-__all__ = ["Report", "read_ini", "report"]
+__all__ = ["Report", "read_ini", "report", "told_once"]
 
 APP_VARIABLES = ("AUTHKIT_BASE_URL", "AUTHKIT_SECRET")
 """What every app needs: where the environment has neither, it is not the environment of an app."""
@@ -136,6 +139,21 @@ def read_ini(path: Path) -> Mapping[str, str]:
     }
 
 
+@contextmanager
+def told_once() -> Iterator[None]:
+    """Keep what is wrong with plugins out of the log, where a report says it."""
+    logger = logging.getLogger("authkit.plugins")
+    logger.addFilter(_nothing)
+    try:
+        yield
+    finally:
+        logger.removeFilter(_nothing)
+
+
+def _nothing(record: logging.LogRecord) -> bool:  # noqa: ARG001 - a filter is given a record
+    return False
+
+
 def report(
     settings: Mapping[str, str], plugins: Plugins | None = None, environ: Mapping[str, str] = os.environ
 ) -> Report:
@@ -170,6 +188,12 @@ def _entry(info: PluginInfo, plugins: Plugins, used: Mapping[str, list[str]]) ->
                 "revoke_url": provider.revoke_url,
                 "default_scope": " ".join(provider.default_scope),
                 "client_id_param": provider.client_id_param,
+            }
+        elif isinstance(provider, OpenIDProvider):
+            endpoints[name] = {
+                "title": provider.title,
+                "issuer": provider.issuer,
+                "default_scope": " ".join(provider.default_scope),
             }
         elif provider is not None:
             endpoints[name] = {"title": provider.title}

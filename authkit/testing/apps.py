@@ -24,6 +24,10 @@ def registry_of(browser: TestApp) -> Registry:
     Raises:
         LookupError: there is none, or authkit is not included; the message says how to help.
     """
+    if not isinstance(browser, TestApp):
+        raise LookupError(  # noqa: TRY004 - as for every other app that is not found
+            f"a {type(browser).__name__} is no browser: write TestApp(app), from webtest import TestApp"
+        )
     found = [inner.registry for inner in _inner_apps(browser.app) if isinstance(_registry(inner), Registry)]
     for registry in found:
         if KIT in registry:

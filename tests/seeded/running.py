@@ -1,8 +1,11 @@
-"""Runs the contract over a provider, one test after the other, without pytest between."""
+"""Runs the contract over a provider: test by test without pytest between, or as a plugin's author does."""
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Mapping
+from pathlib import Path
 
 import pytest
 
@@ -28,3 +31,19 @@ def _outcome_of(contract: ProviderContract, name: str) -> tuple[str, str]:
         except pytest.skip.Exception as exc:
             return "skipped", str(exc)
     return "passed", ""
+
+
+def pytest_of(folder: Path, code: str) -> str:
+    """Return what pytest prints, in an empty `folder`, of a file of tests; it may import what stands here."""
+    (folder / "none.ini").write_text("[pytest]\n", encoding="utf-8")
+    (folder / "test_acme.py").write_text(code, encoding="utf-8")
+    options = ["-q", "-rs", "-p", "no:cacheprovider", "-c", "none.ini"]
+    environment = {"PYTHONPATH": str(Path(__file__).parents[1]), "PATH": ""}
+    return subprocess.run(
+        [sys.executable, "-m", "pytest", *options, "test_acme.py"],
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    ).stdout

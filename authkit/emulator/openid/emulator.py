@@ -41,6 +41,7 @@ class OpenIDEmulator:
     Args:
         issuer: the issuer; or a path, or "", for the issuer at that path of whatever origin a request comes to.
         provider: the name of the provider that is emulated.
+        title: its title, for people.
         clock: the time, in seconds since 1970.
         random: that many random bytes.
         users: the claims of each account; left out, three people are made up. Claims that no scope is known for are
@@ -74,6 +75,7 @@ class OpenIDEmulator:
         issuer: str = "",
         *,
         provider: str = "oidc",
+        title: str = "OpenID Connect",
         clock: Callable[[], float] = time.time,
         random: Callable[[int], bytes] = secrets.token_bytes,
         users: Sequence[Mapping[str, Any]] = (),
@@ -93,7 +95,7 @@ class OpenIDEmulator:
         self.provider = provider
         self.clients = tuple(clients)
         self._site = Site(issuer)
-        data = _as_stock(provider, self._site)
+        data = _as_stock(provider, title, self._site)
         self._users = list(read_users(data, users or people()))
         adjustable, self._board = AdjustableClock(clock), Switchboard(switches or OpenIDSwitches())
         self._keyring = Keyring()
@@ -206,12 +208,12 @@ class OpenIDEmulator:
         raise ValueError(f"the emulator has no user {user!r}")
 
 
-def _as_stock(name: str, site: Site) -> OAuth2Provider:
+def _as_stock(name: str, title: str, site: Site) -> OAuth2Provider:
     """Return the server as data for the stock emulator's endpoints."""
     below = site.at(EXAMPLE).rstrip("/")
     return OAuth2Provider(
         name=name,
-        title="OpenID Connect",
+        title=title,
         authorize_url=f"{below}/authorize",
         token_url=f"{below}/token",
         userinfo_url=f"{below}/userinfo",

@@ -71,7 +71,8 @@ class Person:
     @property
     def _likely(self) -> Mapping[str, str]:
         pictures = dict.fromkeys(("avatar", "icon", "image", "photo", "picture", "url"), self.picture)
-        return {"mail": self.email, **pictures, "first": self.given_name, "last": self.family_name, "name": self.name}
+        names = {"first": self.given_name, "last": self.family_name, "name": self.name, "label": self.name}
+        return {"mail": self.email, **pictures, **names, **dict.fromkeys(("nick", "handle", "alias"), self.login)}
 
 
 PEOPLE = (

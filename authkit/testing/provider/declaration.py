@@ -4,15 +4,24 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit
 
-from authkit.provider import OAuth2Provider
+from authkit.provider import OAuth2Provider, Provider
 from authkit.testing.provider.bench import Bench
 from authkit.testing.provider.emulators import missing_members
 from authkit.testing.provider.verdicts import explained_by, pointless, wrong
 from authkit.urls import is_loopback
 
-__all__ = ["DeclarationTests"]
+__all__ = ["DECLARED", "DeclarationTests", "is_provider"]
 
 ENDPOINTS = ("authorize_url", "token_url", "userinfo_url", "revoke_url")
+
+
+DECLARED = "test_the_provider_is_one_that_a_plugin_may_supply"
+"""Without a provider the other tests have nothing to say, and wait for this one."""
+
+
+def is_provider(provider: object) -> bool:
+    """Whether `provider` is what authkit takes for a provider, whatever else is wrong with it."""
+    return isinstance(provider, (OAuth2Provider, Provider)) and not isinstance(provider, type)
 
 
 class DeclarationTests:
@@ -20,6 +29,12 @@ class DeclarationTests:
 
     def test_the_provider_is_one_that_a_plugin_may_supply(self, bench: Bench) -> None:
         """`load_plugins` takes it: the name is well formed and free, and it has what a provider has."""
+        if not hasattr(bench.contract, "provider"):
+            wrong(
+                f"{type(bench.contract).__name__} names no provider.",
+                why="there is nothing to test",
+                fix="write into the class: provider = acme",
+            )
         problem = bench.plugins.infos[0].problem
         if problem:
             wrong(
@@ -76,10 +91,16 @@ class DeclarationTests:
         missing = missing_members(made)
         if not missing:
             return
-        reason = made if isinstance(made, Exception) else f"new_emulator returns one without {', '.join(missing)}"
+        why = "every other test logs in at one, and what cannot be read there fails in a login too"
+        if not isinstance(made, Exception):
+            wrong(
+                f"There is no emulator of {bench.name}: new_emulator returns one without {', '.join(missing)}.",
+                why=why,
+                fix="give it these, which authkit.emulator.Drivable describes",
+            )
         wrong(
-            f"There is no emulator of {bench.name}: {reason}.",
-            why="every other test logs in at one, and what cannot be read there fails in a login too",
+            f"There is no emulator of {bench.name}: {made}.",
+            why=why,
             fix="correct the provider's functions; or say what its user info endpoint answers, users = [{...}] in "
             "the test class; or give the class a method new_emulator(self)",
         )

@@ -60,7 +60,8 @@ class SubjectTests:
             wrong(
                 f"The subject is a name: {profile.subject!r}.",
                 why="whoever takes the name after its owner has changed it gets the account",
-                fix="take the provider's id of the user, such as `sub` or `id`",
+                fix="take the provider's id of the user, such as `sub` or `id`; if it is that already, and the "
+                "answer was made up badly, say what the user info endpoint answers: users = [{...}]",
             )
 
     @explained_by("test_one_user_s_data_do_not_reach_the_next")

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from authkit import Api, OAuth2Provider, Profile, Refusal, Token, errors, hookimpl, read_refusal
+from authkit import Api, Emulator, OAuth2Provider, Profile, Refusal, Token, errors, hookimpl, read_refusal
 
 MEANINGS = {
     "application_suspended": errors.ProviderMisconfigured,
@@ -15,13 +15,19 @@ MEANINGS = {
     "redirect_uri_mismatch": errors.ProviderMisconfigured,
 }
 
+EMULATED = {
+    "https://api.github.com/user/emails": lambda user: [
+        {"email": user["email"], "primary": True, "verified": user["email_verified"]}
+    ]
+}
+"""What the second call answers of somebody at the emulator."""
+
 
 def fetch_user(api: Api, token: Token) -> Mapping[str, Any]:
     """Fetch the user, and the addresses if they were granted; the scope ``user`` includes ``user:email``."""
     user = api.get_json(api.userinfo_url)
-    is_granted = "user:email" in token.scope or "user" in token.scope
-    emails = api.get_list(f"{api.userinfo_url}/emails", {"per_page": "100"}) if is_granted else ()
-    return {**user, "emails": emails}
+    is_granted = {"user", "user:email"} & {*token.scope}
+    return {**user, "emails": api.get_list(f"{api.userinfo_url}/emails", {"per_page": "100"}) if is_granted else ()}
 
 
 def map_profile(data: Mapping[str, Any]) -> Profile:
@@ -44,8 +50,7 @@ def read_error(data: Mapping[str, Any]) -> Refusal | None:
     """Read a refusal of the token endpoint (its HTTP status is 200), of a callback, or of the REST API."""
     if refusal := read_refusal(data):
         return replace(refusal, meaning=MEANINGS.get(refusal.error))
-    said = data.get("message")
-    if not isinstance(said, str) or data.get("documentation_url") is None:
+    if not isinstance(said := data.get("message"), str) or data.get("documentation_url") is None:
         return None
     return Refusal(said, meaning=errors.ProviderRateLimited if "rate limit" in said else None)
 
@@ -69,3 +74,11 @@ github = OAuth2Provider(
 def authkit_providers() -> list[OAuth2Provider]:
     """Supply GitHub."""
     return [github]
+
+
+@hookimpl
+def authkit_emulators() -> Sequence[Callable[[], Emulator]]:
+    """Supply the stock emulator of GitHub, told of the second call."""
+    from authkit.emulator import StockMaker
+
+    return [StockMaker(github, resources=EMULATED)]
