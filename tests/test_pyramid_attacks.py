@@ -375,7 +375,7 @@ def test_mix_01_an_answer_of_another_issuer_is_refused(world, more):
     assert world.network.sent == []
 
 
-def test_mix_01_an_issuer_that_is_promised_has_to_be_there(new_world):
+def test_mix_02_an_issuer_that_is_promised_has_to_be_there(new_world):
     world = new_world(providers=[replace(acme, issuer="https://acme.example")])
     browser = world.browser()
 

@@ -272,7 +272,7 @@ def test_whk_13_a_handler_that_raises_is_told_again_until_it_does_not(database, 
     assert "canary" not in "".join(line for line in caplog.messages if line.startswith("outcome="))
 
 
-def test_whk_13_without_a_database_tiktok_has_to_come_again(tiktok, handled, caplog):
+def test_whk_13_and_dbf_01_without_a_database_tiktok_has_to_come_again(tiktok, handled, caplog):
     tiktok.emulator.disconnect()
     tiktok.app.registry["authkit.database"] = Database.open("postgresql://postgres@127.0.0.1:1/none")
 
@@ -286,7 +286,7 @@ def test_whk_13_without_a_database_tiktok_has_to_come_again(tiktok, handled, cap
     assert (len(handled), tiktok.told) == (1, ["disconnected", "provider_event"])
 
 
-def test_dbf_02_without_tables_the_log_says_what_to_run(sqlite, tmp_path, caplog):
+def test_without_tables_the_log_says_what_to_run(sqlite, tmp_path, caplog):
     tiktok = TikTokWorld(sqlite)
     tiktok.emulator.disconnect()
     empty = tiktok.app.registry["authkit.database"] = Database.open(f"sqlite:///{tmp_path / 'empty.sqlite'}")
