@@ -125,8 +125,13 @@ class Network(BaseAdapter):
 
     def __init__(self, **replies: Reply) -> None:
         super().__init__()
-        self.replies: dict[str, Reply] = {"token": TOKEN, "me": USER, "revoke": {}, **replies}
+        self.repair()
+        self.replies.update(replies)
         self.sent: list[Sent] = []
+
+    def repair(self) -> None:
+        """Answer as a provider should, from now on."""
+        self.replies: dict[str, Reply] = {"token": TOKEN, "me": USER, "revoke": {}}
 
     def note(self, request: PreparedRequest) -> None:
         """Remember what was asked."""

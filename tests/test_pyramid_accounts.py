@@ -690,6 +690,7 @@ def test_an_identity_that_is_unlinked_during_a_login_makes_no_account_for_somebo
 )
 def test_plg_08_a_profile_of_a_wrong_type_stores_nothing_and_names_the_function(new_world, sqlite, wrong):
     app = AccountApp(new_world, sqlite, providers=(replace(acme, profile=wrong), other))
+    app.world.works = "other"
     browser = app.world.browser()
     state = state_of(browser.get(app.world.path("/acme"), status=302).location)
 

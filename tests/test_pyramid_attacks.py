@@ -31,6 +31,7 @@ from pyramid_apps import (
     cookies_set,
     handled_by,
     make_app,
+    other,
     server_session,
     session_policy,
     signed_cookie_session,
@@ -379,10 +380,12 @@ def test_mix_01_an_answer_of_another_issuer_is_refused(world, more):
 
 
 def test_mix_02_an_issuer_that_is_promised_has_to_be_there(new_world):
-    world = new_world(providers=[replace(acme, issuer="https://acme.example")])
+    world = new_world(providers=[replace(acme, issuer="https://acme.example"), other])
+    world.works = "other"
     browser = world.browser()
 
-    world.refused(browser, world.callback(world.start(browser)), "issuer_mismatch")
+    for more in ({}, {"error": "access_denied"}, {"iss": ""}, {"iss": "https://acme.example/"}):
+        world.refused(browser, world.callback(world.start(browser), **more), "issuer_mismatch")
     browser.get(world.callback(world.start(browser), iss="https://acme.example"), status=303)
 
 

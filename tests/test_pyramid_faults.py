@@ -39,8 +39,15 @@ class Wire(Network):
     def __init__(self, bundle, **options):
         super().__init__()
         self.adapter = PooledAdapter(bundle, **options)
+        self.is_broken = True
+
+    def repair(self):
+        super().repair()
+        self.is_broken = False
 
     def send(self, request, **options):
+        if not self.is_broken:
+            return super().send(request)
         self.note(request)
         return self.adapter.send(request, **options)
 
