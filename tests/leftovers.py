@@ -30,6 +30,11 @@ def sockets() -> set[str]:
     return {name for name in found if name.startswith("socket:")}
 
 
+def descriptors() -> int:
+    """Return how many files and sockets are open."""
+    return len(list(DESCRIPTORS.iterdir())) if DESCRIPTORS.exists() else 0
+
+
 def listening(names: set[str]) -> set[str]:
     """Return which of some sockets listen."""
     return {name for name in names if _listens(int(name.rpartition(" ")[2]))}
