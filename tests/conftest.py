@@ -84,7 +84,7 @@ def openid_server():
 
 
 @pytest.fixture
-def new_app(openid_server):
+def new_openid_app(openid_server):
     """Give what makes an app that is registered at oidc-provider."""
     from openid_apps import app_maker
 

@@ -10,13 +10,14 @@ from contextlib import closing, contextmanager
 import leftovers
 import pytest
 from account_apps import ADA, AccountApp, count
+from account_world import AccountWorld
 from faulty_places import closed_port
 from pyramid_apps import answer_of, signed_cookie_session
 from sqlalchemy import event
 from sqlalchemy.exc import IntegrityError, OperationalError
 
-from authkit import Identity, Login, Profile, Secret
-from authkit.accounts import Accounts, Database
+from authkit import Secret
+from authkit.accounts import Database
 from authkit.accounts.engines import Limits, new_engine
 from authkit.accounts.schema import accounts, identities, tokens
 
@@ -107,13 +108,13 @@ def test_dbf_03_an_identity_that_another_process_inserted_first_is_found(new_app
     """On the other databases, whoever is to insert keeps all others from it: nobody can be first."""
     app = new_app()
     elsewhere = Database.open(database.engine.url.render_as_string(hide_password=False))
+    there = AccountWorld(elsewhere, kit=app.world.kit)
     seen = []
 
     def be_first(statement):
         if seen:
             return
-        login = Login(Identity("acme", "acme-client", ADA[0]), Profile(ADA[0], display_name="Ada"), "acme")
-        seen.append(Accounts(app.world.kit, elsewhere).sign_in(login).account.id)
+        seen.append(there.accounts.sign_in(there.login(ADA[0])).account.id)
 
     with listening_to_inserts(database, identities, be_first):
         browser = app.signed_in(ADA)
