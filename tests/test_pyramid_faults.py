@@ -9,19 +9,18 @@ import time
 import tracemalloc
 import warnings
 from contextlib import contextmanager
-from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from threading import Event
 
 import pytest
 import trustme
-from fakes import TOKEN, USER, Network, acme
+from fakes import TOKEN, USER
 from faulty_places import black_hole, closed_port, self_signed
 from faulty_server import Peer
 from pyramid_apps import KEY
+from wire import BODIES, Wire, acme_at, endpoint_of, head, well
 
 from authkit.deadline import Deadline
-from authkit.transport import PooledAdapter
 
 pytest_plugins = ["faulty_fixtures"]
 pytestmark = pytest.mark.pyramid
@@ -30,26 +29,6 @@ PATIENCE = 0.5
 """The deadline of a whole login here. In an app, it is fifteen seconds."""
 
 ENDPOINTS = pytest.mark.parametrize("endpoint", ["token", "me"])
-BODIES = {"token": json.dumps(TOKEN).encode(), "me": json.dumps(USER).encode()}
-
-
-class Wire(Network):
-    """The way to a real server; it remembers what was asked."""
-
-    def __init__(self, bundle, **options):
-        super().__init__()
-        self.adapter = PooledAdapter(bundle, **options)
-        self.is_broken = True
-
-    def repair(self):
-        super().repair()
-        self.is_broken = False
-
-    def send(self, request, **options):
-        if not self.is_broken:
-            return super().send(request)
-        self.note(request)
-        return self.adapter.send(request, **options)
 
 
 @pytest.fixture
@@ -57,21 +36,9 @@ def at(new_world, certificates):
     """Give what makes an app whose provider stands at an address."""
 
     def make(host, **options):
-        urls = {kind: f"https://{host}/{path}" for kind, path in (("token_url", "token"), ("userinfo_url", "me"))}
-        return new_world(network=Wire(certificates.bundle, **options), providers=(replace(acme, **urls),))
+        return new_world(network=Wire(certificates.bundle, **options), providers=(acme_at(host),))
 
     return make
-
-
-def head(status: str = "200 OK", *headers: str) -> bytes:
-    return "\r\n".join((f"HTTP/1.1 {status}", *headers, "", "")).encode()
-
-
-def well(peer: Peer) -> None:
-    """Answer as a provider should."""
-    while request := peer.read_request():
-        body = BODIES["token" if request.startswith(b"POST /token") else "me"]
-        peer.send(head("200 OK", f"Content-Length: {len(body)}") + body)
 
 
 def failing(endpoint, fault):
@@ -79,7 +46,7 @@ def failing(endpoint, fault):
 
     def handle(peer: Peer) -> None:
         while request := peer.read_request():
-            asked = "token" if request.startswith(b"POST /token") else "me"
+            asked = endpoint_of(request)
             if asked == endpoint:
                 return fault(peer)
             peer.send(head("200 OK", f"Content-Length: {len(BODIES[asked])}") + BODIES[asked])
