@@ -195,5 +195,7 @@ THROUGH: Mapping[str, tuple[str, ...]] = {
 
 OPEN: Mapping[str, str] = {
     "ACC-14": "There is no form that finishes a profile: an account is made of the provider's answer alone.",
+    "DBF-04": "The token of a login whose commit failed is not revoked, as nobody knows whether it was stored.",
+    "INP-04": "There is no limiter of our own: an app limits starts by an event of Pyramid's, or in front of it.",
 }
 """What of a row has no test, and why."""

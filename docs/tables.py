@@ -179,7 +179,6 @@ def tiktok_facts() -> str:
 
 def security_rows() -> str:
     """Return the table of the attacks and faults, each with its tests."""
-    sys.path.append(str(HERE))  # where the rows are; as a script, this is there already
     from security_coverage import covered, tests_of_rows
 
     rows = [f"| {row} | {what} | {shown} |" for row, what, shown in covered(tests_of_rows(TESTS))]
@@ -188,7 +187,6 @@ def security_rows() -> str:
 
 def security_open() -> str:
     """Return the table of the rows of which something has no test."""
-    sys.path.append(str(HERE))
     from security_rows import OPEN
 
     return _table("| row | what is open, and why |", [f"| {row} | {why} |" for row, why in OPEN.items()])

@@ -1,4 +1,4 @@
-"""The ID token, claim by claim and signature by signature (security.md's rows jwt01 to jwt04, and their variants)."""
+"""The ID token, claim by claim and signature by signature; rows JWT-01 to JWT-04, and their variants."""
 
 from __future__ import annotations
 

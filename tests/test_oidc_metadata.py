@@ -1,4 +1,4 @@
-"""An issuer's metadata: its own, complete, and nothing without TLS (security.md's rows mix06 and mix07)."""
+"""An issuer's metadata: its own, complete, and nothing without TLS; rows MIX-06 and MIX-07."""
 
 from __future__ import annotations
 

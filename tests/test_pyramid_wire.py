@@ -11,7 +11,8 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from account_apps import AccountApp
 from fakes import ACCESS_TOKEN, CLIENT_SECRET, REFRESH_TOKEN, state_of
-from pyramid_apps import CODE, call
+from pyramid.response import Response
+from pyramid_apps import CODE, call, handled_by
 from wire import BODIES, Wire, acme_at, head
 
 from authkit.pkce import s256
@@ -128,3 +129,14 @@ def test_lek_04_no_page_of_ours_loads_anything_of_others(world):
         assert "https://" not in page.text
         assert "http://" not in page.text
         assert page.get("Referrer-Policy") == "no-referrer"
+
+
+def test_ocs_16_the_code_and_the_refresh_token_are_all_that_is_ever_exchanged(new_world):
+    tokens = []
+    world = new_world(handled_by(lambda request, login: tokens.append(login.token) or Response("signed in")))
+    world.log_in(world.browser(), status=200)
+    world.kit.refresh("acme", tokens[0])
+
+    forms = [sent.form for sent in world.network.to("token")]
+    assert [form["grant_type"] for form in forms] == ["authorization_code", "refresh_token"]
+    assert not {"username", "password"} & {name for form in forms for name in form}
