@@ -177,6 +177,21 @@ def tiktok_facts() -> str:
     return _table("| fact | what its test shows | test |", [row for _, row in sorted(rows)])
 
 
+def security_rows() -> str:
+    """Return the table of the attacks and faults, each with its tests."""
+    from security_coverage import covered, tests_of_rows
+
+    rows = [f"| {row} | {what} | {shown} |" for row, what, shown in covered(tests_of_rows(TESTS))]
+    return _table("| row | what is attacked, or fails | tests |", rows)
+
+
+def security_open() -> str:
+    """Return the table of the rows of which something has no test."""
+    from security_rows import OPEN
+
+    return _table("| row | what is open, and why |", [f"| {row} | {why} |" for row, why in OPEN.items()])
+
+
 def adapter_contract() -> str:
     """Return the table of the tests that an adapter has to pass, each with the wrong adapter that proves it."""
     sys.path.append(str(TESTS))  # where pytest has it already
@@ -283,6 +298,8 @@ BLOCKS: Mapping[str, Callable[[], str]] = {
     "profile-fields": profile_fields,
     "provider-fields": provider_fields,
     "public-names": public_names,
+    "security-open": security_open,
+    "security-rows": security_rows,
 }
 
 

@@ -78,6 +78,7 @@ class AccountApp:
         parts = [*before, kept_in(database), "authkit.pyramid.accounts"]
         self.world: World = new_world(*after, before=parts, plugins=plugins, **options)
         self.world.told = told
+        self.world.stored = lambda: checksum(database)
         self.database = database
         self.accounts = Accounts(self.world.kit, database)
 

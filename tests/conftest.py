@@ -3,12 +3,25 @@
 from __future__ import annotations
 
 import os
-from functools import partial
+import time
+from collections.abc import Iterator
 
+import leftovers
 import pytest
 from databases import database, empty_database_url, relay, servers  # noqa: F401 - fixtures
 from fakes import Clock, Network
 from places import distributions, make_place, source  # noqa: F401 - fixtures
+
+
+@pytest.fixture(autouse=True)
+def nothing_left_behind() -> Iterator[None]:
+    """Let no test leave a thread behind, or a socket that listens."""
+    threads, sockets = leftovers.threads(), leftovers.sockets()
+    yield
+    ends_at = time.monotonic() + 2
+    while new := leftovers.threads() - threads | leftovers.listening(leftovers.sockets() - sockets):
+        assert time.monotonic() < ends_at, f"left behind: {', '.join(sorted(new))}"
+        time.sleep(0.01)  # what was told to end needs a moment for it
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -38,10 +51,19 @@ def network() -> Network:
 
 @pytest.fixture
 def new_world(caplog):
-    """Give what makes a Pyramid app to log in to, with the provider behind it and all that can be watched."""
+    """Give what makes a Pyramid app to log in to; if it refused something, it can still log in afterwards."""
     from pyramid_apps import make_world
 
-    return partial(make_world, caplog)
+    made = []
+
+    def make(*parts, **options):
+        made.append(make_world(caplog, *parts, **options))
+        return made[-1]
+
+    yield make
+    for world in made:
+        if world.has_refused:
+            world.assert_still_works()
 
 
 @pytest.fixture
@@ -62,7 +84,7 @@ def openid_server():
 
 
 @pytest.fixture
-def new_app(openid_server):
+def new_openid_app(openid_server):
     """Give what makes an app that is registered at oidc-provider."""
     from openid_apps import app_maker
 

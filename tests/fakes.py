@@ -125,13 +125,22 @@ class Network(BaseAdapter):
 
     def __init__(self, **replies: Reply) -> None:
         super().__init__()
-        self.replies: dict[str, Reply] = {"token": TOKEN, "me": USER, "revoke": {}, **replies}
+        self.repair()
+        self.replies.update(replies)
         self.sent: list[Sent] = []
 
-    def send(self, request: PreparedRequest, **_: Any) -> Response:  # type: ignore[override]
+    def repair(self) -> None:
+        """Answer as a provider should, from now on."""
+        self.replies: dict[str, Reply] = {"token": TOKEN, "me": USER, "revoke": {}}
+
+    def note(self, request: PreparedRequest) -> None:
+        """Remember what was asked."""
         body = request.body or ""
         text = body.decode() if isinstance(body, bytes) else str(body)
         self.sent.append(Sent(request.method or "", request.url or "", dict(request.headers), text))
+
+    def send(self, request: PreparedRequest, **_: Any) -> Response:  # type: ignore[override]
+        self.note(request)
         reply = self.replies[urlsplit(request.url or "").path.rstrip("/").rsplit("/", 1)[-1]]
         if isinstance(reply, Exception):
             raise reply

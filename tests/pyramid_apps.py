@@ -7,8 +7,10 @@ import json
 import logging
 import re
 import secrets
-from base64 import urlsafe_b64encode
+import time
+from base64 import b64encode, urlsafe_b64encode
 from collections.abc import Callable, Iterator, Mapping, MutableMapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from http.cookies import SimpleCookie
 from itertools import count
@@ -31,6 +33,11 @@ from authkit import AuthKit
 Part = Callable[[Configurator], None]
 
 CODE = "canary-code"
+LONGEST = 15
+"""How long an answer may take, in seconds: as long as a login may, the calls to the provider included."""
+BUSIEST = 1
+"""How long a refusal may keep the processor busy, in seconds."""
+
 KEY = "v1:acme:acme-client:user-1"
 HTTPS = {"wsgi.url_scheme": "https", "HTTP_HOST": "app.example"}
 OTHER_SETTINGS = {"authkit.other.client_id": "other-client", "authkit.other.client_secret": "canary-other-secret"}
@@ -348,6 +355,12 @@ class World:
     caplog: Any
     told: list[tuple[str, str]] = field(default_factory=list)
     """What the observers were told: the outcome, and the correlation id."""
+    stored: Callable[[], object] = lambda: None
+    """What is in the app's database, if it has one: see `account_apps.checksum`."""
+    has_refused: bool = False
+    """Whether a refusal was checked."""
+    works: str = "acme"
+    """The registration that somebody can sign in with, whatever was refused: of a provider that works."""
 
     def browser(self, **environ: str) -> TestApp:
         """Return a browser with a cookie jar of its own."""
@@ -400,34 +413,45 @@ class World:
         exchanges: int = 0,
     ) -> TestResponse:
         """Ask for `path`, which must be refused with `code`, and check all that holds of every refusal."""
-        before = (self.me(browser), self.exchanges, len(self.told), len(self.audit))
+        me = self.me(browser)
         ask = getattr(browser, method.lower())
-        response = ask(path, headers=headers or {}, expect_errors=True)
-        self.assert_refusal(answer_of(response), code)
-        after = (self.me(browser), self.exchanges, len(self.told), len(self.audit))
-        assert after == (before[0], before[1] + exchanges, before[2] + 1, before[3] + 1)
+        with self._refusing(exchanges):
+            response = ask(path, headers=headers or {}, expect_errors=True)
+            self.assert_refusal(answer_of(response), code)
+        assert self.me(browser) == me
         return response
 
     def refused_raw(self, code: str, path: str, query: str = "", **more: Any) -> Answer:
         """Do the same with a request that no browser sends."""
-        before = (self.exchanges, len(self.told), len(self.audit))
-        answer = call(self.app, path, query, **more)
-        self.assert_refusal(answer, code)
-        assert (self.exchanges, len(self.told), len(self.audit)) == (before[0], before[1] + 1, before[2] + 1)
+        with self._refusing():
+            answer = call(self.app, path, query, **more)
+            self.assert_refusal(answer, code)
         return answer
+
+    @contextmanager
+    def _refusing(self, exchanges: int = 0) -> Iterator[None]:
+        """Check that nothing is stored meanwhile, `exchanges` codes are used up, and one refusal is told, in time."""
+        stored, used, told, lines = self.stored(), self.exchanges, len(self.told), len(self.audit)
+        began, busy = time.monotonic(), time.thread_time()
+        yield
+        assert time.monotonic() - began < LONGEST
+        assert time.thread_time() - busy < BUSIEST
+        assert self.stored() == stored
+        assert (self.exchanges, len(self.told), len(self.audit)) == (used + exchanges, told + 1, lines + 1)
 
     def assert_still_works(self) -> None:
         """Check that a stranger can log in, once the provider answers as it should again."""
-        self.network.replies = dict(Network().replies)
+        self.network.repair()
         app = make_app(self.kit)
-        started = call(app, self.path("/acme"))
+        started = call(app, self.path(f"/{self.works}"))
         [(name, cookie)] = cookies_set(started).items()
         query = f"code={CODE}&state={state_of(started.get('Location') or '')}"
-        finished = call(app, self.path("/acme/callback"), query, HTTP_COOKIE=f"{name}={cookie['value']}")
+        finished = call(app, self.path(f"/{self.works}/callback"), query, HTTP_COOKIE=f"{name}={cookie['value']}")
         assert finished.status == 303
 
     def assert_refusal(self, answer: Answer, code: str) -> None:
         """Check an answer, the last audit line, what the observers heard, and that no secret is anywhere."""
+        self.has_refused = True
         assert answer.status == STATUSES[code]
         assert_safe_headers(answer)
         line = self.audit[-1]
@@ -443,10 +467,10 @@ class World:
 
     def assert_no_canary(self, answer: Answer) -> None:
         """Check that no secret is in `answer`, nor in anything that was logged."""
-        said = f"{answer.headers}{answer.text}"
+        said = f"{answer.headers}{answer.text}{[sent.url for sent in self.network.sent]}"
         logged = everything_logged(self.caplog.records)
         for canary in self.canaries:
-            for form in {canary, quote(canary, safe="")}:
+            for form in {canary, quote(canary, safe=""), b64encode(canary.encode()).decode().rstrip("="), canary[:7]}:
                 assert form not in said
                 assert form not in logged
 

@@ -327,7 +327,7 @@ sys.stdin.read()
 
 
 @SQLITE
-def test_a_file_that_another_process_has_locked_is_not_waited_for_for_ever(database, impatient):
+def test_dbf_02_a_file_that_another_process_has_locked_is_not_waited_for_for_ever(database, impatient):
     command = [sys.executable, "-c", LOCKER, database.engine.url.database]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as locker:
         assert locker.stdout.readline() == "locked\n"
@@ -375,7 +375,7 @@ LOCK = {"postgresql": "LOCK TABLE authkit_claims", "mysql": "LOCK TABLES authkit
 
 
 @SERVERS
-def test_a_table_that_is_locked_is_not_waited_for_for_ever(database, impatient):
+def test_dbf_02_a_table_that_is_locked_is_not_waited_for_for_ever(database, impatient):
     with database.engine.connect() as other:
         other.exec_driver_sql(LOCK[database.engine.dialect.name])
         for ask in (impatient.write, impatient.read):

@@ -124,7 +124,7 @@ class TestLater:
         [(503, b""), ReadTimeout(), Reset(), (200, b"<html>"), (401, {"error": "invalid_client"}), busy],
         ids=["503", "timeout", "reset", "html", "misconfigured", "rate"],
     )
-    def test_what_fails_is_kept_and_the_identity_is_gone_at_once(self, world, reply):
+    def test_ref_06_what_fails_is_kept_and_the_identity_is_gone_at_once(self, world, reply):
         world.network.replies["revoke"] = reply
 
         assert unlink(world)

@@ -530,7 +530,7 @@ def test_within_a_transaction_that_has_read_before_what_is_there_now_counts(worl
 # What fails.
 
 
-def test_dbf_04_a_database_without_tables_says_what_to_do(empty_database_url):
+def test_a_database_without_tables_says_what_to_do(empty_database_url):
     from authkit.accounts import Database
 
     database = Database.open(empty_database_url)

@@ -172,7 +172,7 @@ class TestLeaks:
         for logger, level in zip(loggers, levels, strict=True):
             logger.setLevel(level)
 
-    def test_no_token_is_found_after_logins_refreshes_and_revocations(self, database, chatty):
+    def test_lek_08_no_token_is_found_after_logins_refreshes_and_revocations(self, database, chatty):
         database = Database.open(database.engine.url.render_as_string(hide_password=False))
         world = VaultWorld(database)
         world.network.replies["revoke"] = (503, b"")

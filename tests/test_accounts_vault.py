@@ -174,7 +174,7 @@ class TestWhenItIsRefreshed:
 
 class TestTheAnswerOfARefresh:
     @pytest.mark.parametrize("came", [None, ""])
-    def test_the_old_refresh_token_stays_where_no_new_one_came(self, world, came):
+    def test_ref_02_the_old_refresh_token_stays_where_no_new_one_came(self, world, came):
         reply = {**TOKEN, "access_token": "canary-access-1", "refresh_token": came}
         world.network.replies["token"] = {name: reply[name] for name in reply if reply[name] is not None}
         world.clock.now += DUE
@@ -184,7 +184,7 @@ class TestTheAnswerOfARefresh:
         assert world.kept_pair() == ("canary-access-1", OLD[1])
         assert world.kept().token.refresh_expires_at == at(world, 24 * 3600 - DUE)
 
-    def test_a_new_one_takes_the_place_of_the_old(self, world):
+    def test_ref_02_a_new_one_takes_the_place_of_the_old(self, world):
         world.clock.now += DUE
         world.vault.access_token(ADA)
         assert world.kept_pair() == FIRST
@@ -241,7 +241,7 @@ class TestTheAnswerOfARefresh:
 
 class TestOneRefreshAtATime:
     @pytest.mark.parametrize("passed", [DUE, LIFETIME, 10 * LIFETIME])
-    def test_many_threads_send_one_request_and_all_have_a_good_token(self, world, passed):
+    def test_con_03_many_threads_send_one_request_and_all_have_a_good_token(self, world, passed):
         vaults = [Vault(world.new_kit(world.clock, world.network), world.database) for _ in range(2)]
         world.clock.now += passed
 
@@ -264,7 +264,7 @@ class TestOneRefreshAtATime:
         assert world.told == [("reauth_required", "user-1", REFUSED)]
         assert world.trail() == [("created", None), ("reauth_required", REFUSED)]
 
-    def test_ten_threads_share_one_failure(self, world):
+    def test_ref_04_ten_threads_share_one_failure(self, world):
         world.network.replies["token"] = (503, b"")
         world.clock.now += LIFETIME
 
@@ -460,7 +460,7 @@ class TestALeaseThatIsLost:
 
 class TestATokenThatIsOfNoUse:
     @pytest.mark.parametrize("status", [400, 200, 401])
-    def test_it_is_closed_once_and_the_provider_asked_no_more(self, world, status):
+    def test_ref_01_it_is_closed_once_and_the_provider_asked_no_more(self, world, status):
         world.network.replies["token"] = (status, {"error": REFUSED, "error_description": "gone"})
         world.clock.now += LIFETIME
 
@@ -498,7 +498,7 @@ class TestATokenThatIsOfNoUse:
         assert world.vault.access_token(ADA).reveal() == "canary-of-the-login"
         assert not world.accounts.identities(world.accounts.of(ADA).id)[0].needs_reauth
 
-    def test_an_answer_for_another_user_closes_it(self, database):
+    def test_ref_03_an_answer_for_another_user_closes_it(self, database):
         world = VaultWorld(database, provider=strict_acme)
         world.network.replies["token"] = Rotation(uid="user-2")
         world.clock.now += DUE
@@ -541,7 +541,7 @@ IDS = ["503", "timeout", "reset", "html", "types", "malformed", "misconfigured",
 
 class TestAFailureThatMayPass:
     @pytest.mark.parametrize(("reply", "kind"), TEMPORARY, ids=IDS)
-    def test_the_token_is_kept_and_nobody_asks_for_a_while(self, world, reply, kind):
+    def test_ref_04_the_token_is_kept_and_nobody_asks_for_a_while(self, world, reply, kind):
         world.network.replies["token"] = reply
         world.clock.now += LIFETIME
 

@@ -1337,7 +1337,7 @@ def assert_no_canary(texts: Iterator[str]) -> None:
 
 @pytest.mark.parametrize("name", sorted(SCENARIOS))
 @pytest.mark.parametrize("token_auth", ["basic", "body"])
-def test_g_4_no_failure_shows_a_secret(name: str, token_auth: Any, caplog: pytest.LogCaptureFixture) -> None:
+def test_lek_03_no_failure_shows_a_secret(name: str, token_auth: Any, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
     scenario, clock, network = SCENARIOS[name], Clock(), Network()
     network.replies.update(scenario.replies)

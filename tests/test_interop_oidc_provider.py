@@ -34,9 +34,9 @@ def without(url: str, *names: str, **others: str) -> str:
 
 
 def test_a_person_signs_in_at_a_server_of_which_only_the_issuer_is_known(
-    openid_server: OpenIDServer, new_app: NewApp
+    openid_server: OpenIDServer, new_openid_app: NewApp
 ) -> None:
-    app = new_app()
+    app = new_openid_app()
     login = app.login(return_to="/inbox")
 
     assert login.identity == Identity(openid_server.origin, "basic", "ada")
@@ -62,45 +62,49 @@ def claims_of(token: Token) -> Mapping[str, Any]:
     return json.loads(urlsafe_b64decode(payload + "=="))
 
 
-def test_an_unverified_address_is_not_said_to_be_verified(new_app: NewApp) -> None:
-    profile = new_app().login("ben").profile
+def test_an_unverified_address_is_not_said_to_be_verified(new_openid_app: NewApp) -> None:
+    profile = new_openid_app().login("ben").profile
 
     assert (profile.display_name, profile.username, profile.avatar_url) == ("Ben", None, None)
     assert (profile.email, profile.email_verified) == ("ben@people.example", False)
 
 
-def test_a_login_without_the_scopes_for_a_profile_has_the_subject_and_nothing_else(new_app: NewApp) -> None:
-    login = new_app(scope="openid").login()
+def test_a_login_without_the_scopes_for_a_profile_has_the_subject_and_nothing_else(new_openid_app: NewApp) -> None:
+    login = new_openid_app(scope="openid").login()
 
     assert login.granted_scopes == ("openid",)
     assert (login.profile.subject, login.profile.display_name, login.profile.email) == ("ada", None, None)
 
 
 @pytest.mark.parametrize("client_id", SIGNED)
-def test_id_tokens_are_verified_in_each_algorithm_that_the_server_signs_with(client_id: str, new_app: NewApp) -> None:
-    login = new_app(client_id).login()
+def test_id_tokens_are_verified_in_each_algorithm_that_the_server_signs_with(
+    client_id: str, new_openid_app: NewApp
+) -> None:
+    login = new_openid_app(client_id).login()
 
     assert login.token.id_token
     header = json.loads(urlsafe_b64decode(login.token.id_token.reveal().split(".")[0] + "=="))
     assert (header["alg"], login.identity.subject) == (SIGNED[client_id], "ada")
 
 
-def test_a_provider_that_wants_a_recent_sign_in_has_the_person_asked_again(new_app: NewApp) -> None:
+def test_a_provider_that_wants_a_recent_sign_in_has_the_person_asked_again(new_openid_app: NewApp) -> None:
     strict = OpenIDProvider(name="strict", title="Strict", max_age=0)
-    app = new_app(plugins=plugins_with(strict), provider="strict")
+    app = new_openid_app(plugins=plugins_with(strict), provider="strict")
     login = app.login()
 
     assert app.person.is_asked(app.begin())
     assert abs(claims_of(login.token)["auth_time"] - time.time()) < 60
 
 
-def test_the_same_subject_at_another_issuer_is_somebody_else(openid_server: OpenIDServer, new_app: NewApp) -> None:
+def test_the_same_subject_at_another_issuer_is_somebody_else(
+    openid_server: OpenIDServer, new_openid_app: NewApp
+) -> None:
     with (
         run_openid_server(client("basic", "client_secret_basic", SECRET), ada=BEN) as other,
         app_maker(other) as make,
     ):
         theirs = make().login()
-    ours = new_app().login()
+    ours = new_openid_app().login()
 
     assert (ours.identity.subject, theirs.identity.subject) == ("ada", "ada")
     assert (ours.identity.client, theirs.identity.client) == ("basic", "basic")
@@ -111,8 +115,8 @@ def test_the_same_subject_at_another_issuer_is_somebody_else(openid_server: Open
 # How the client proves who it is
 
 
-def test_a_client_with_a_secret_sends_it_form_encoded_in_the_header(new_app: NewApp) -> None:
-    app = new_app("basic")
+def test_a_client_with_a_secret_sends_it_form_encoded_in_the_header(new_openid_app: NewApp) -> None:
+    app = new_openid_app("basic")
     app.login()
 
     (sent,) = app.wire.to("/token")
@@ -122,8 +126,8 @@ def test_a_client_with_a_secret_sends_it_form_encoded_in_the_header(new_app: New
     assert set(sent.form) == {"grant_type", "code", "redirect_uri", "code_verifier"}
 
 
-def test_a_client_with_a_secret_sends_it_in_the_form_if_it_is_told_to(new_app: NewApp) -> None:
-    app = new_app("post")
+def test_a_client_with_a_secret_sends_it_in_the_form_if_it_is_told_to(new_openid_app: NewApp) -> None:
+    app = new_openid_app("post")
     app.login()
 
     (sent,) = app.wire.to("/token")
@@ -132,9 +136,9 @@ def test_a_client_with_a_secret_sends_it_in_the_form_if_it_is_told_to(new_app: N
 
 
 def test_a_client_with_a_key_sends_an_assertion_of_its_own_with_every_request(
-    openid_server: OpenIDServer, new_app: NewApp
+    openid_server: OpenIDServer, new_openid_app: NewApp
 ) -> None:
-    app = new_app("jwt", **OFFLINE)
+    app = new_openid_app("jwt", **OFFLINE)
     app.kit.revoke("op", app.kit.refresh("op", app.login().token))
 
     asked = [*app.wire.to("/request"), *app.wire.to("/token"), *app.wire.to("/token/revocation")]
@@ -148,10 +152,12 @@ def test_a_client_with_a_key_sends_an_assertion_of_its_own_with_every_request(
     assert len({its.claims["jti"] for its in assertions}) == 4
 
 
-def test_a_key_may_be_a_pem_file_and_the_server_need_not_know_a_name_for_it(new_app: NewApp, tmp_path: Path) -> None:
+def test_a_key_may_be_a_pem_file_and_the_server_need_not_know_a_name_for_it(
+    new_openid_app: NewApp, tmp_path: Path
+) -> None:
     file = tmp_path / "key.pem"
     file.write_bytes(RSA_KEY.as_pem(private=True))
-    app = new_app("jwt-rsa", private_key_file=str(file))
+    app = new_openid_app("jwt-rsa", private_key_file=str(file))
     app.login()
 
     assertion = jwt.decode(app.wire.to("/token")[0].form["client_assertion"], RSA_KEY)
@@ -168,9 +174,9 @@ def test_a_key_may_be_a_pem_file_and_the_server_need_not_know_a_name_for_it(new_
     ],
 )
 def test_a_client_that_cannot_prove_who_it_is_is_set_up_wrongly(
-    client_id: str, wrong: Mapping[str, str], new_app: NewApp
+    client_id: str, wrong: Mapping[str, str], new_openid_app: NewApp
 ) -> None:
-    app = new_app(client_id, **wrong)
+    app = new_openid_app(client_id, **wrong)
 
     assert app.code_of(app.login) == "provider_misconfigured"
     assert "invalid_client" in app.error.reason
@@ -181,9 +187,9 @@ def test_a_client_that_cannot_prove_who_it_is_is_set_up_wrongly(
 
 
 def test_the_authorization_request_is_pushed_and_the_browser_carries_a_reference(
-    openid_server: OpenIDServer, new_app: NewApp
+    openid_server: OpenIDServer, new_openid_app: NewApp
 ) -> None:
-    app = new_app(**OFFLINE)
+    app = new_openid_app(**OFFLINE)
     url = app.begin()
 
     query = dict(parse_qsl(urlsplit(url).query))
@@ -199,12 +205,12 @@ def test_the_authorization_request_is_pushed_and_the_browser_carries_a_reference
 
 
 @pytest.mark.parametrize("client_id", ["basic", "pushing"])
-def test_a_client_signs_people_in_whether_it_must_push_or_may(client_id: str, new_app: NewApp) -> None:
-    assert new_app(client_id).login().identity.subject == "ada"
+def test_a_client_signs_people_in_whether_it_must_push_or_may(client_id: str, new_openid_app: NewApp) -> None:
+    assert new_openid_app(client_id).login().identity.subject == "ada"
 
 
-def test_a_reference_that_was_used_is_refused_and_signs_nobody_in(new_app: NewApp) -> None:
-    app = new_app()
+def test_a_reference_that_was_used_is_refused_and_signs_nobody_in(new_openid_app: NewApp) -> None:
+    app = new_openid_app()
     url = app.begin()
     app.complete(app.person.allow(url))
 
@@ -219,9 +225,9 @@ def test_a_reference_that_was_used_is_refused_and_signs_nobody_in(new_app: NewAp
     "issuer", [{}, {"iss": "https://evil.example"}, {"iss": "http://127.0.0.1"}], ids=["missing", "foreign", "a part"]
 )
 def test_an_answer_that_is_not_of_the_issuer_is_refused_and_no_code_sent(
-    issuer: dict[str, str], answer: str, new_app: NewApp
+    issuer: dict[str, str], answer: str, new_openid_app: NewApp
 ) -> None:
-    app = new_app()
+    app = new_openid_app()
     callback = getattr(app.person, answer)(app.begin())
     assert "iss=" in callback
 
@@ -229,23 +235,25 @@ def test_an_answer_that_is_not_of_the_issuer_is_refused_and_no_code_sent(
     assert app.wire.to("/token") == []
 
 
-def test_the_issuer_with_a_slash_behind_it_is_another_one(openid_server: OpenIDServer, new_app: NewApp) -> None:
-    app = new_app()
+def test_the_issuer_with_a_slash_behind_it_is_another_one(
+    openid_server: OpenIDServer, new_openid_app: NewApp
+) -> None:
+    app = new_openid_app()
     callback = app.person.allow(app.begin())
 
     assert app.code_of(app.complete, without(callback, iss=f"{openid_server.origin}/")) == "issuer_mismatch"
 
 
-def test_a_person_who_refuses_is_not_signed_in_and_may_try_again(new_app: NewApp) -> None:
-    app = new_app()
+def test_a_person_who_refuses_is_not_signed_in_and_may_try_again(new_openid_app: NewApp) -> None:
+    app = new_openid_app()
 
     assert app.code_of(app.complete, app.person.deny(app.begin())) == "access_denied"
     assert app.wire.to("/token") == []
     assert app.login().identity.subject == "ada"
 
 
-def test_the_code_of_another_login_is_of_no_use(new_app: NewApp) -> None:
-    app = new_app()
+def test_the_code_of_another_login_is_of_no_use(new_openid_app: NewApp) -> None:
+    app = new_openid_app()
     with closing(Person(app.person.origin)) as thief:
         stolen = dict(parse_qsl(urlsplit(app.person.allow(app.begin())).query))["code"]
         callback = without(thief.allow(app.begin(), "ben"), code=stolen)

@@ -15,8 +15,8 @@ pytestmark = [pytest.mark.interop, pytest.mark.slow]
 # Tokens
 
 
-def test_a_refresh_gives_tokens_that_replace_the_old_ones(new_app: NewApp) -> None:
-    app = new_app(**OFFLINE)
+def test_a_refresh_gives_tokens_that_replace_the_old_ones(new_openid_app: NewApp) -> None:
+    app = new_openid_app(**OFFLINE)
     first = app.login()
     second = app.kit.refresh("op", first.token)
     third = app.kit.refresh("op", second)
@@ -30,8 +30,8 @@ def test_a_refresh_gives_tokens_that_replace_the_old_ones(new_app: NewApp) -> No
     ]
 
 
-def test_an_old_refresh_token_is_refused_and_ends_the_new_one_too(new_app: NewApp) -> None:
-    app = new_app(**OFFLINE)
+def test_an_old_refresh_token_is_refused_and_ends_the_new_one_too(new_openid_app: NewApp) -> None:
+    app = new_openid_app(**OFFLINE)
     old = app.login().token
     new = app.kit.refresh("op", old)
 
@@ -41,14 +41,14 @@ def test_an_old_refresh_token_is_refused_and_ends_the_new_one_too(new_app: NewAp
     assert "invalid_token" in app.error.reason
 
 
-def test_without_offline_access_there_is_nothing_to_refresh(new_app: NewApp) -> None:
-    app = new_app()
+def test_without_offline_access_there_is_nothing_to_refresh(new_openid_app: NewApp) -> None:
+    app = new_openid_app()
 
     assert app.code_of(app.kit.refresh, "op", app.login().token) == "reauth_required"
 
 
-def test_a_revoked_login_is_of_no_use_any_more(new_app: NewApp) -> None:
-    app = new_app(**OFFLINE)
+def test_a_revoked_login_is_of_no_use_any_more(new_openid_app: NewApp) -> None:
+    app = new_openid_app(**OFFLINE)
     token = app.login().token
 
     assert app.kit.revoke("op", token) is True
@@ -62,9 +62,9 @@ def test_a_revoked_login_is_of_no_use_any_more(new_app: NewApp) -> None:
 
 
 def test_keys_that_the_server_changes_are_fetched_when_they_are_first_seen(
-    openid_server: OpenIDServer, new_app: NewApp
+    openid_server: OpenIDServer, new_openid_app: NewApp
 ) -> None:
-    app = new_app()
+    app = new_openid_app()
     before = app.login()
     openid_server.change_keys()
     after = [app.login(), app.login()]
@@ -74,10 +74,10 @@ def test_keys_that_the_server_changes_are_fetched_when_they_are_first_seen(
 
 
 def test_keys_that_change_all_the_time_are_fetched_every_ten_seconds_at_most(
-    openid_server: OpenIDServer, new_app: NewApp
+    openid_server: OpenIDServer, new_openid_app: NewApp
 ) -> None:
     later = [0.0]
-    app = new_app(clock=lambda: time.time() + later[0])
+    app = new_openid_app(clock=lambda: time.time() + later[0])
     app.login()
     openid_server.change_keys()
     app.login()
@@ -91,8 +91,10 @@ def test_keys_that_change_all_the_time_are_fetched_every_ten_seconds_at_most(
     assert len(app.wire.to("/jwks")) == 3
 
 
-def test_a_warm_login_asks_three_things_and_opens_no_connection(openid_server: OpenIDServer, new_app: NewApp) -> None:
-    app = new_app()
+def test_a_warm_login_asks_three_things_and_opens_no_connection(
+    openid_server: OpenIDServer, new_openid_app: NewApp
+) -> None:
+    app = new_openid_app()
     app.login()
     app.wire.sent.clear()
     before = openid_server.connections()
@@ -102,8 +104,10 @@ def test_a_warm_login_asks_three_things_and_opens_no_connection(openid_server: O
     assert openid_server.connections() == before
 
 
-def test_an_issuer_that_calls_itself_otherwise_is_not_believed(openid_server: OpenIDServer, new_app: NewApp) -> None:
-    app = new_app(issuer=openid_server.origin.replace("127.0.0.1", "localhost"))
+def test_an_issuer_that_calls_itself_otherwise_is_not_believed(
+    openid_server: OpenIDServer, new_openid_app: NewApp
+) -> None:
+    app = new_openid_app(issuer=openid_server.origin.replace("127.0.0.1", "localhost"))
 
     app.code_of(app.begin)
     assert app.error.code in {"provider_misconfigured", "provider_protocol"}
@@ -114,8 +118,8 @@ def test_an_issuer_that_calls_itself_otherwise_is_not_believed(openid_server: Op
 
 
 @pytest.mark.parametrize("is_token_kept", [True, False])
-def test_whoever_signs_out_is_signed_out_at_the_server_as_well(is_token_kept: bool, new_app: NewApp) -> None:
-    app = new_app()
+def test_whoever_signs_out_is_signed_out_at_the_server_as_well(is_token_kept: bool, new_openid_app: NewApp) -> None:
+    app = new_openid_app()
     id_token = app.login().token.id_token
     assert id_token
     assert not app.person.is_asked(app.begin())

@@ -151,7 +151,7 @@ def test_a_field_is_cleaned(text: str, kept: str | None) -> None:
     ("email", "verified", "expected"),
     [("a@b.example", True, True), ("a@b.example", "true", False), ("a@b.example", 1, False), (None, True, False)],
 )
-def test_an_address_is_verified_only_if_the_provider_says_so_in_so_many_words(
+def test_acc_03_an_address_is_verified_only_if_the_provider_says_so_in_so_many_words(
     email: str | None, verified: Any, expected: bool
 ) -> None:
     assert Profile("user-1", email=email, email_verified=verified).email_verified is expected

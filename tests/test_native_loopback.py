@@ -630,9 +630,11 @@ def test_clients_that_keep_it_busy_do_not_extend_the_time(kit):
                 connection.sendall(b"x")
 
     began = time.monotonic()
-    threading.Timer(3, is_over.set).start()
+    in_the_end = threading.Timer(3, is_over.set)
+    in_the_end.start()
     with pytest.raises(ConnectionError):
         attempt(kit, browse, "acme", timeout=0.5)
+    in_the_end.cancel()
 
     assert time.monotonic() - began < 5
 

@@ -347,7 +347,7 @@ def test_an_iss_that_nobody_announced_has_to_be_right() -> None:
             world.back(f"{url}&{urlencode({'iss': wrong})}")
 
 
-def test_mix01_the_iss_of_an_error_is_checked_too() -> None:
+def test_mix_01_the_iss_of_an_error_is_checked_too() -> None:
     world = World()
     url = world.emulator.deny(world.start())
 

@@ -1,4 +1,4 @@
-"""The ID token, claim by claim and signature by signature (security.md's rows jwt01 to jwt04, and their variants)."""
+"""The ID token, claim by claim and signature by signature; rows JWT-01 to JWT-04, and their variants."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def test_none_at_all_is_refused() -> None:
 
 @pytest.mark.parametrize("algorithm", ["none", "None", "nOnE", "NONE", None, "", 1, [], {}, "HS256", "RS1"])
 @pytest.mark.parametrize("has_signature", [False, True])
-def test_jwt01_an_algorithm_that_the_header_chooses_is_refused(algorithm: object, has_signature: bool) -> None:
+def test_jwt_01_an_algorithm_that_the_header_chooses_is_refused(algorithm: object, has_signature: bool) -> None:
     header = {"alg": algorithm, "kid": "one"} if algorithm is not None else {"kid": "one"}
     signature = signed(claims()).reveal().rpartition(".")[2] if has_signature else ""
 
@@ -87,7 +87,7 @@ def test_jwt01_an_algorithm_that_the_header_chooses_is_refused(algorithm: object
 
 
 @pytest.mark.parametrize("form", [True, False])
-def test_jwt02_a_public_key_is_no_shared_secret(form: bool) -> None:
+def test_jwt_02_a_public_key_is_no_shared_secret(form: bool) -> None:
     material = key().as_pem(private=False) if form else json.dumps(public(key())).encode()
     shared = OctKey.import_key(urlsafe_b64encode(material).decode())
 
@@ -260,7 +260,7 @@ NOW = int(Clock()())
     ("nbf", NOW + 60, True), ("nbf", NOW + 61, False), ("nbf", 0, True),
     ("exp", NOW + 0.5, True), ("iat", NOW - 0.5, True),
 ])  # fmt: skip
-def test_jwt03_times_are_held_to_the_clock_with_a_minute_to_spare(name: str, value: float, is_good: bool) -> None:
+def test_jwt_03_and_clk_01_a_minute_is_to_spare_and_no_more(name: str, value: float, is_good: bool) -> None:
     token = signed(claims(**{name: value}))
 
     if is_good:
@@ -275,14 +275,14 @@ def test_jwt03_times_are_held_to_the_clock_with_a_minute_to_spare(name: str, val
 
 @pytest.mark.parametrize("name", ["exp", "iat", "nbf"])
 @pytest.mark.parametrize("value", ["1800000000", True, [1], {}, None, "x"])
-def test_jwt03_times_are_numbers(name: str, value: object) -> None:
+def test_jwt_03_times_are_numbers(name: str, value: object) -> None:
     content = json.dumps({**claims(), name: value}).encode()
 
     assert refused(signed(content)) == f"the ID token's {name} is missing, or no number"
 
 
 @pytest.mark.parametrize("name", ["exp", "iat"])
-def test_jwt03_exp_and_iat_are_required(name: str) -> None:
+def test_jwt_03_exp_and_iat_are_required(name: str) -> None:
     assert refused(signed(claims(**{name: None}))) == f"the ID token's {name} is missing, or no number"
 
 
@@ -292,7 +292,7 @@ def test_jwt03_exp_and_iat_are_required(name: str) -> None:
 @pytest.mark.parametrize(
     "issuer", [None, "", "https:", f"{ISSUER}/", ISSUER.upper(), "https://evil.example", [ISSUER], 1]
 )
-def test_jwt04_another_issuer_is_refused(issuer: object) -> None:
+def test_jwt_04_another_issuer_is_refused(issuer: object) -> None:
     content = json.dumps({**claims(), "iss": issuer}).encode()
 
     assert refused(signed(content)) == "the ID token is another issuer's"
@@ -301,24 +301,24 @@ def test_jwt04_another_issuer_is_refused(issuer: object) -> None:
 @pytest.mark.parametrize(
     "audience", [None, "", "other", CLIENT_ID.upper(), [], ["other"], 1, {CLIENT_ID: 1}, [[CLIENT_ID]]]
 )
-def test_jwt04_another_audience_is_refused(audience: object) -> None:
+def test_jwt_04_another_audience_is_refused(audience: object) -> None:
     content = json.dumps({**claims(), "aud": audience}).encode()
 
     assert refused(signed(content)) == "the ID token is for another client"
 
 
-def test_jwt04_a_list_of_us_alone_is_us() -> None:
+def test_jwt_04_a_list_of_us_alone_is_us() -> None:
     assert read(signed(claims(aud=[CLIENT_ID])))
 
 
 @pytest.mark.parametrize("other", ["other", 1, None, [CLIENT_ID]])
-def test_jwt04_a_second_audience_is_refused_unless_it_is_trusted(other: object) -> None:
+def test_jwt_04_a_second_audience_is_refused_unless_it_is_trusted(other: object) -> None:
     token = signed(claims(aud=[CLIENT_ID, other], azp=CLIENT_ID))
 
     assert refused(token) == "the ID token is also for somebody whom we do not trust"
 
 
-def test_jwt04_a_trusted_second_audience_needs_us_as_the_authorized_party() -> None:
+def test_jwt_04_a_trusted_second_audience_needs_us_as_the_authorized_party() -> None:
     trusting = replace(EXPECTED, audiences=("other",))
 
     assert read(signed(claims(aud=[CLIENT_ID, "other"], azp=CLIENT_ID)), trusting)
@@ -329,7 +329,7 @@ def test_jwt04_a_trusted_second_audience_needs_us_as_the_authorized_party() -> N
 
 
 @pytest.mark.parametrize("azp", ["other", "", 1, [CLIENT_ID]])
-def test_jwt04_another_authorized_party_is_refused(azp: object) -> None:
+def test_jwt_04_another_authorized_party_is_refused(azp: object) -> None:
     assert refused(signed(claims(azp=azp))) == "the ID token was issued to another client: its azp"
 
 

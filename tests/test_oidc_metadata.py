@@ -1,4 +1,4 @@
-"""An issuer's metadata: its own, complete, and nothing without TLS (security.md's rows mix06 and mix07)."""
+"""An issuer's metadata: its own, complete, and nothing without TLS; rows MIX-06 and MIX-07."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def test_all_that_is_used() -> None:
 
 
 @pytest.mark.parametrize("issuer", [None, "", "https://evil.example", f"{ISSUER}/", ISSUER.upper(), [ISSUER], 1])
-def test_mix06_the_metadata_of_another_issuer_are_not_used(issuer: object) -> None:
+def test_mix_06_the_metadata_of_another_issuer_are_not_used(issuer: object) -> None:
     with pytest.raises(ProviderProtocolError) as caught:
         read_metadata({**DOCUMENT, "issuer": issuer}, ISSUER)
     assert caught.value.reason == f"the metadata of {ISSUER} name another issuer; write it exactly as they do"
@@ -102,7 +102,7 @@ ENDPOINTS = [
         (1, "is no text"),
     ],
 )
-def test_mix07_an_endpoint_is_https(name: str, url: object, problem: str) -> None:
+def test_mix_07_an_endpoint_is_https(name: str, url: object, problem: str) -> None:
     assert refused(**{name: url}) == f"in the metadata of {ISSUER}, {name} {problem}"
 
 

@@ -94,7 +94,7 @@ def test_the_same_person_may_sign_in_again_while_signed_in(app):
 
 
 @pytest.mark.parametrize("is_known", [True, False])
-def test_a_login_as_somebody_else_is_a_conflict_before_anything_is_stored(app, is_known):
+def test_sta_20_a_login_as_somebody_else_is_a_conflict_before_anything_is_stored(app, is_known):
     if is_known:
         app.signed_in(BEN)
     browser = app.signed_in(ADA)
@@ -152,7 +152,7 @@ def test_whoever_is_known_signs_in_where_nobody_may_register(new_app):
 # Accounts that are out of use.
 
 
-def test_a_disabled_account_is_signed_out_everywhere_and_cannot_sign_in(app):
+def test_ses_12_a_disabled_account_is_signed_out_everywhere_and_cannot_sign_in(app):
     browsers = [app.signed_in(), app.signed_in()]
     account_id = app.account_of(ADA)
     app.accounts.disable(account_id, "spam")
@@ -515,7 +515,7 @@ def away(database):
 
 
 @SERVERS
-def test_an_app_starts_without_its_database_and_works_once_it_is_there(new_app, away):
+def test_dbf_01_an_app_starts_without_its_database_and_works_once_it_is_there(new_app, away):
     outage, reached = away
     app = new_app(database=reached)
     browser = app.world.browser()
@@ -533,7 +533,7 @@ def test_an_app_starts_without_its_database_and_works_once_it_is_there(new_app, 
 
 
 @SERVERS
-def test_nobody_is_taken_for_signed_in_or_for_a_stranger_while_the_database_is_away(new_app, away):
+def test_dbf_01_nobody_is_taken_for_signed_in_or_for_a_stranger_while_the_database_is_away(new_app, away):
     outage, reached = away
     outage.come_back()
     app = new_app(database=reached)
@@ -559,7 +559,7 @@ def test_nobody_is_taken_for_signed_in_or_for_a_stranger_while_the_database_is_a
 
 
 @SERVERS
-def test_a_database_that_is_lost_in_the_middle_of_a_login_signs_nobody_in(new_app, database, away):
+def test_dbf_04_a_database_that_is_lost_in_the_middle_of_a_login_signs_nobody_in(new_app, database, away):
     outage, reached = away
     outage.come_back()
     app = new_app(database=reached)
@@ -690,6 +690,7 @@ def test_an_identity_that_is_unlinked_during_a_login_makes_no_account_for_somebo
 )
 def test_plg_08_a_profile_of_a_wrong_type_stores_nothing_and_names_the_function(new_world, sqlite, wrong):
     app = AccountApp(new_world, sqlite, providers=(replace(acme, profile=wrong), other))
+    app.world.works = "other"
     browser = app.world.browser()
     state = state_of(browser.get(app.world.path("/acme"), status=302).location)
 

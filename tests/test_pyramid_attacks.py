@@ -31,11 +31,12 @@ from pyramid_apps import (
     cookies_set,
     handled_by,
     make_app,
+    other,
     server_session,
     session_policy,
     signed_cookie_session,
 )
-from redirect_payloads import BAD, GOOD, ODD
+from redirect_payloads import BAD, BY_ROW, GOOD, ODD
 
 from authkit import pkce
 from authkit.errors import AccountDenied
@@ -239,6 +240,9 @@ def test_ses_03_the_transaction_s_cookie_is_bound_to_the_host_and_short_lived(wo
         "path": "/",
         "max-age": "600",
     }
+    finished = cookies_set(answer_of(browser.get(world.callback(world.start(browser)), status=303)))
+    assert name not in finished
+    assert {**finished[min(set(finished) - {"__Host-authkit_session"})], "max-age": "600"} == {**cookie, "value": ""}
 
 
 def test_ses_04_sixty_unfinished_logins_leave_ten_small_cookies_and_the_last_one_works(world):
@@ -375,11 +379,13 @@ def test_mix_01_an_answer_of_another_issuer_is_refused(world, more):
     assert world.network.sent == []
 
 
-def test_mix_01_an_issuer_that_is_promised_has_to_be_there(new_world):
-    world = new_world(providers=[replace(acme, issuer="https://acme.example")])
+def test_mix_02_an_issuer_that_is_promised_has_to_be_there(new_world):
+    world = new_world(providers=[replace(acme, issuer="https://acme.example"), other])
+    world.works = "other"
     browser = world.browser()
 
-    world.refused(browser, world.callback(world.start(browser)), "issuer_mismatch")
+    for more in ({}, {"error": "access_denied"}, {"iss": ""}, {"iss": "https://acme.example/"}):
+        world.refused(browser, world.callback(world.start(browser), **more), "issuer_mismatch")
     browser.get(world.callback(world.start(browser), iss="https://acme.example"), status=303)
 
 
@@ -534,9 +540,44 @@ def test_the_list_of_payloads_is_long_and_has_none_twice():
     assert len(set(ODD)) == len(ODD) >= 40
 
 
-def test_opr_01_to_07_and_21_whatever_is_no_path_of_ours_leads_to_the_start_page(world):
-    for value in BAD:
-        assert final_location(world, value) == f"{ORIGIN}/", value
+def assert_leads_home(world, row):
+    """Check that each value of a row leads to the start page, as a browser reads it, and to no other header."""
+    for value in BY_ROW[row]:
+        location = final_location(world, value)
+        assert ada_url.URL(location, base=f"{ORIGIN}/").href == f"{ORIGIN}/", value
+        assert location == f"{ORIGIN}/", value
+
+
+def test_opr_01_an_absolute_address_leads_to_the_start_page(world):
+    assert_leads_home(world, "OPR-01")
+
+
+def test_opr_02_an_address_without_a_scheme_leads_to_the_start_page(world):
+    assert_leads_home(world, "OPR-02")
+
+
+def test_opr_03_a_backslash_leads_to_the_start_page(world):
+    assert_leads_home(world, "OPR-03")
+
+
+def test_opr_04_a_tab_or_line_break_leads_to_the_start_page(world):
+    assert_leads_home(world, "OPR-04")
+
+
+def test_opr_05_a_scheme_that_runs_something_leads_to_the_start_page(world):
+    assert_leads_home(world, "OPR-05")
+
+
+def test_opr_06_a_host_that_looks_like_ours_leads_to_the_start_page(world):
+    assert_leads_home(world, "OPR-06")
+
+
+def test_opr_07_a_header_in_a_path_leads_to_the_start_page(world):
+    assert_leads_home(world, "OPR-07")
+
+
+def test_opr_21_a_path_that_is_too_long_leads_to_the_start_page(world):
+    assert_leads_home(world, "OPR-21")
 
 
 def test_opr_odd_paths_stay_on_our_origin_as_a_browser_reads_them(world):

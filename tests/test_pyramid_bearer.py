@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import hmac
 import json
 import time
 from urllib.parse import urlencode
 
 import pytest
 from account_apps import ADA, BEN, key_of, outage_of
+from joserfc.jwk import ECKey
 from native_apps import PhoneApp
-from native_world import key_set, member, query_of
+from native_world import VERIFIER, b64, key_set, member, parts_of, query_of, sign
 from pyramid.interfaces import ISecurityPolicy
 from pyramid.response import Response
 from pyramid.security import NO_PERMISSION_REQUIRED
@@ -120,6 +122,91 @@ def test_a_token_of_no_use_never_falls_back_to_the_cookie(app, token):
     for path in ("/me", "/who", "/secret"):
         assert_refused(ask(app, path, given, HTTP_COOKIE=cookies_of(browser)))
     app.assert_nothing_secret(ask(app, "/me", given))
+
+
+# Confused tokens: a protected view, as a stranger with a token that is nearly one asks for it.
+
+
+@pytest.fixture
+def signed_in(app):
+    """Give a token that is good, apart: its header, its claims, its signature."""
+    answer = app.sign_in()
+    assert ask(app, "/secret", answer["jwt"]).status == 200
+    return answer, *parts_of(answer["jwt"])
+
+
+def assert_no_way_in(app, token):
+    assert_refused(ask(app, "/secret", token))
+    app.assert_nothing_secret(ask(app, "/me", token))
+
+
+@pytest.mark.parametrize("algorithm", ["none", "None", "nOnE", "NONE", None, "", 1, [], ...])
+@pytest.mark.parametrize("copies", [False, True])
+def test_jwt_01_no_unsigned_token_opens_a_view(app, signed_in, algorithm, copies):
+    _, header, claims, signature = signed_in
+    written = {name: value for name, value in {**header, "alg": algorithm}.items() if value is not ...}
+
+    assert_no_way_in(app, f"{b64(written)}.{b64(claims)}.{signature if copies else ''}")
+
+
+def test_jwt_02_no_token_signed_with_the_public_key_opens_a_view(app, signed_in):
+    _, header, claims, _ = signed_in
+    pem = ECKey.import_key(dict(member())).as_pem(private=False)
+
+    for secret in (pem, pem.strip(), ECKey.import_key(dict(member())).as_der(private=False)):
+        content = f"{b64({**header, 'alg': 'HS256'})}.{b64(claims)}"
+        assert_no_way_in(app, f"{content}.{b64(hmac.digest(secret, content.encode(), 'sha256'))}")
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"exp": -1},
+        {"exp": ...},
+        {"nbf": 600},
+        {"iat": 600},
+        {"exp": 50 * 365 * 86400},
+    ],
+    ids=lambda changes: ",".join(f"{name}={value}" for name, value in changes.items()).replace("Ellipsis", "missing"),
+)
+def test_jwt_03_no_token_of_another_time_opens_a_view(app, signed_in, changes):
+    now = int(app.world.clock())
+    times = {name: value if value is ... else now + value for name, value in changes.items()}
+
+    assert_no_way_in(app, sign(changed(signed_in[2], times)))
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        *({"aud": value} for value in ("https://evil.example", ..., "HTTPS://APP.EXAMPLE")),
+        {"aud": ["https://app.example", "https://evil.example"]},
+        *({"iss": value} for value in ("https://evil.example", ..., "https:", "https://app.example/")),
+        {"azp": "https://evil.example"},
+    ],
+    ids=lambda changes: str(changes).replace("Ellipsis", "missing"),
+)
+def test_jwt_04_no_token_of_others_or_for_others_opens_a_view(app, signed_in, changes):
+    assert_no_way_in(app, sign(changed(signed_in[2], changes)))
+
+
+def changed(claims, changes):
+    return {name: value for name, value in {**claims, **changes}.items() if value is not ...}
+
+
+def test_jwt_07_nothing_else_that_we_make_opens_a_view(app, signed_in):
+    answer, _, claims, _ = signed_in
+    others = [
+        app.start(app.world.browser()),
+        app.ticket(),
+        answer["refresh_token"],
+        sign(claims, {"alg": "ES256", "kid": "key-1", "typ": "JWT"}),
+        sign(claims, {"alg": "ES256", "kid": "provider", "typ": "JWT"}, by=member("ES256", "provider")),
+    ]
+
+    for token in others:
+        assert_no_way_in(app, token)
+    app.refused_phone(401, "ticket_invalid", "POST", "/acme/connect", {"ticket": answer["jwt"], "verifier": VERIFIER})
 
 
 def test_both_at_once_are_the_bearer_s(app):

@@ -77,7 +77,7 @@ def test_a_form_without_a_token_is_refused(small_app, ada, fields):
 
 
 @pytest.mark.parametrize("token", ["x", "é" * 50, "=" * 60, "x" * 8000])
-def test_a_token_that_is_not_ours_is_refused(small_app, ada, token):
+def test_sta_19_a_token_that_is_not_ours_is_refused(small_app, ada, token):
     small_app.refused(ada, LINK, "cross_site", fields={"csrf_token": token})
 
     assert small_app.world.audit[-1].endswith("cause=the CSRF token is damaged, or somebody else's")

@@ -55,7 +55,7 @@ def fields(line):
 
 @pytest.mark.parametrize("code", STATUSES)
 def test_every_code_has_its_status_its_page_and_one_audit_line(new_world, code):
-    error = BY_CODE[code]("why: canary-reason")
+    error = BY_CODE[code]("why: why-it-was")
     world = new_world(handled_by(raising(error)))
     browser = world.browser()
 
@@ -65,15 +65,15 @@ def test_every_code_has_its_status_its_page_and_one_audit_line(new_world, code):
     assert response.content_type == "text/html"
     assert [found.text for found in page.select("code")] == [code, error.correlation_id]
     assert BY_CODE[code].message in page.get_text()
-    assert "canary" not in response.text
+    assert "why-it-was" not in response.text
     assert fields(world.audit[-1])["ref"] == error.correlation_id
-    assert world.audit[-1].endswith("cause=why: canary-reason")
+    assert world.audit[-1].endswith("cause=why: why-it-was")
     assert fields(world.audit[-1])["registration"] == "acme"
 
 
 @pytest.mark.parametrize("code", STATUSES)
 def test_every_code_has_the_same_status_as_json(new_world, code):
-    error = BY_CODE[code]("canary-reason")
+    error = BY_CODE[code]("why-it-was")
     world = new_world(handled_by(raising(error)))
     browser = world.browser()
 
@@ -88,7 +88,7 @@ def test_every_code_has_the_same_status_as_json(new_world, code):
     assert response.json == {
         "error": {"code": code, "message": BY_CODE[code].message, "correlation_id": error.correlation_id}
     }
-    assert "canary" not in response.text
+    assert "why-it-was" not in response.text
 
 
 @pytest.mark.parametrize(

@@ -165,7 +165,7 @@ def test_a_user_of_the_app_who_has_not_signed_in_by_us_connects(new_world, sqlit
 # What must not be connected.
 
 
-def test_an_identity_of_somebody_else_is_refused_and_nothing_moves(app):
+def test_acc_12_an_identity_of_somebody_else_is_refused_and_nothing_moves(app):
     bens = app.signed_in(BEN)
     browser = app.signed_in(ADA)
     state = app.start_link(browser)
@@ -278,7 +278,7 @@ def test_a_disabled_account_connects_nothing_whatever_the_app_s_own_policy_says(
     app.refused(browser, app.world.callback(state), "account_denied", exchanges=1)
 
 
-def test_a_login_never_links(app):
+def test_sta_20_a_login_never_links(app):
     browser = app.signed_in(ADA)
     state = app.world.start(browser)
     app.become(BEN)
@@ -331,7 +331,7 @@ def test_a_form_is_for_whoever_is_signed_in(app, path):
 
 
 @pytest.mark.parametrize("path", FORMS)
-def test_a_form_without_a_csrf_token_is_refused(app, path):
+def test_sta_19_a_form_without_a_csrf_token_is_refused(app, path):
     browser = app.signed_in(ADA)
 
     app.refused(browser, path, "cross_site", fields={"identity": key_of(ADA), "even_last": "1"})
@@ -339,7 +339,7 @@ def test_a_form_without_a_csrf_token_is_refused(app, path):
 
 @pytest.mark.parametrize("path", FORMS)
 @pytest.mark.parametrize("headers", [{"Origin": "https://evil.example"}, {"Sec-Fetch-Site": "cross-site"}])
-def test_a_form_of_another_site_is_refused_even_with_a_token(app, path, headers):
+def test_sta_19_a_form_of_another_site_is_refused_even_with_a_token(app, path, headers):
     browser = app.signed_in(ADA)
     fields = {"identity": key_of(ADA), "even_last": "1", "csrf_token": app.token(browser)}
 
@@ -347,7 +347,7 @@ def test_a_form_of_another_site_is_refused_even_with_a_token(app, path, headers)
 
 
 @pytest.mark.parametrize("path", FORMS)
-def test_a_form_is_no_link(app, path):
+def test_sta_19_a_form_is_no_link(app, path):
     browser = app.signed_in(ADA)
     before = checksum(app.database)
     answer = browser.get(f"{path}?csrf_token={app.token(browser)}&identity={key_of(ADA)}&even_last=1", status=405)
@@ -524,7 +524,7 @@ def test_what_somebody_has_disconnected_meanwhile_is_gone(small_app):
     assert small_app.keys(small_app.account_of(BEN)) == [key_of(BEN)]
 
 
-def test_a_revocation_that_fails_keeps_nobody_connected(small_app):
+def test_ref_06_a_revocation_that_fails_keeps_nobody_connected(small_app):
     browser = small_app.signed_in(ADA)
     small_app.world.network.replies["revoke"] = (503, {})
 

@@ -376,8 +376,8 @@ def test_a_kit_that_a_test_puts_in_after_the_start_is_used(world):
     assert world.exchanges == 0
 
 
-def test_a_login_may_begin_in_one_process_and_end_in_another():
-    # CON-06: nothing of a login under way is in the memory of a process.
+def test_con_06_a_login_may_begin_in_one_process_and_end_in_another():
+    """Nothing of a login under way is in the memory of a process."""
     jar, network = CookieJar(), Network()
     apps = [make_app(make_kit(network)) for _ in range(2)]
     first, second = (TestApp(app, extra_environ=HTTPS, cookiejar=jar) for app in apps)

@@ -920,7 +920,7 @@ def test_users_of_the_app_s_own_without_a_shared_transaction_sign_in_too(new_pho
 
 @pytest.mark.slow
 @pytest.mark.parametrize("database", ["postgresql", "mariadb"], indirect=True)
-def test_while_the_database_is_down_phones_are_told_to_come_back(new_phone_app, database):
+def test_dbf_01_while_the_database_is_down_phones_are_told_to_come_back(new_phone_app, database):
     ready = new_phone_app(database=database)
     signed_in = ready.sign_in()
     with outage_of(database) as (outage, reached):

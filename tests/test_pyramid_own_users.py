@@ -108,7 +108,7 @@ def dooms(request, login):
 
 
 @pytest.mark.parametrize(("handler", "code"), [(fails, "store_unavailable"), (refuses, "account_denied")])
-def test_what_fails_after_the_sign_in_takes_user_and_identity_back(new_app, engine, database, handler, code):
+def test_ses_10_what_fails_after_the_sign_in_takes_user_and_identity_back(new_app, engine, database, handler, code):
     app = new_app(transactions(engine), handled_by(handler))
     browser = app.world.browser()
 
@@ -131,7 +131,7 @@ class NoCommitError(Exception):
     """Raised by a transaction that cannot be committed."""
 
 
-def test_a_commit_that_fails_signs_nobody_in(new_app, engine, database):
+def test_dbf_04_a_commit_that_fails_signs_nobody_in(new_app, engine, database):
     def handler(request, login):
         def refuse():
             raise NoCommitError
@@ -160,7 +160,7 @@ def test_a_user_that_the_app_refuses_is_none(new_app, engine, database):
     assert rows(database) == [0, 0, 0]
 
 
-def test_two_first_logins_at_once_make_one_user(new_app, engine, database):
+def test_con_04_two_first_logins_at_once_make_one_user(new_app, engine, database):
     both = threading.Barrier(2)
 
     def add_slowly(request, login):

@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import zope.sqlalchemy
-from acme_events import event_body, signed, telling
+from acme_events import NOW, event_body, signed, telling
 from fakes import CLIENT_SECRET, Clock, make_kit, plugins_with
 from observers import Observer
 from pyramid.config import Configurator
@@ -272,7 +272,7 @@ def test_whk_13_a_handler_that_raises_is_told_again_until_it_does_not(database, 
     assert "canary" not in "".join(line for line in caplog.messages if line.startswith("outcome="))
 
 
-def test_whk_13_without_a_database_tiktok_has_to_come_again(tiktok, handled, caplog):
+def test_whk_13_and_dbf_01_without_a_database_tiktok_has_to_come_again(tiktok, handled, caplog):
     tiktok.emulator.disconnect()
     tiktok.app.registry["authkit.database"] = Database.open("postgresql://postgres@127.0.0.1:1/none")
 
@@ -286,7 +286,7 @@ def test_whk_13_without_a_database_tiktok_has_to_come_again(tiktok, handled, cap
     assert (len(handled), tiktok.told) == (1, ["disconnected", "provider_event"])
 
 
-def test_dbf_02_without_tables_the_log_says_what_to_run(sqlite, tmp_path, caplog):
+def test_without_tables_the_log_says_what_to_run(sqlite, tmp_path, caplog):
     tiktok = TikTokWorld(sqlite)
     tiktok.emulator.disconnect()
     empty = tiktok.app.registry["authkit.database"] = Database.open(f"sqlite:///{tmp_path / 'empty.sqlite'}")
@@ -411,6 +411,52 @@ def test_whk_02_whk_03_what_is_not_signed_is_refused_as_json(acme, caplog, signa
         f"outcome=failure code=webhook_rejected provider=acme registration=acme ref={reference} event=-"
     ]
     assert "Retry-After" not in dict(answer.headers)
+
+
+def rewritten(body):
+    """Yield the same JSON in other bytes."""
+    said = json.loads(body)
+    yield json.dumps(said, separators=(",", ":")).encode()
+    yield json.dumps(dict(reversed(said.items()))).encode()
+    yield body.replace(b"gone", b"\\u0067one")
+    yield b"\xef\xbb\xbf" + body
+    yield body + b"\n"
+
+
+def test_whk_07_the_same_json_in_other_bytes_is_refused(acme):
+    body = event_body()
+    (signature,) = signed(body).values()
+
+    for other_bytes in rewritten(body):
+        acme.refuse(401, body=other_bytes, HTTP_ACME_SIGNATURE=signature)
+    assert acme.post(body).status == 200
+
+
+def test_whk_03_another_body_secret_or_time_and_a_signature_that_is_cut_are_refused(acme):
+    body = event_body()
+    (signature,) = signed(body).values()
+    wrong = [
+        *signed(event_body(subject="user-2")).values(),
+        *signed(body, secret="another").values(),
+        signature.replace(signature.partition(".")[0], str(NOW + 1)),
+        signature[:-1],
+        signature + "0",
+    ]
+
+    for each in wrong:
+        acme.refuse(401, body=body, HTTP_ACME_SIGNATURE=each)
+
+
+def test_whk_04_and_clk_04_a_delivery_that_is_as_old_as_the_tolerance_is_too_old(sqlite):
+    world = AcmeWorld(sqlite)
+    body = event_body()
+
+    world.refuse(401, body=body, HTTP_ACME_SIGNATURE=signed(body, at=NOW - 300)["Acme-Signature"])
+    assert world.post(body, HTTP_ACME_SIGNATURE=signed(body, at=NOW - 299)["Acme-Signature"]).status == 200
+
+
+def test_whk_09_a_delivery_for_another_client_is_refused(acme):
+    acme.refuse(401, body=event_body(client="other-client"))
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "POST\xa0"])

@@ -17,7 +17,7 @@ import threading
 import time
 import tracemalloc
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
@@ -27,7 +27,8 @@ import pytest
 import requests
 import trustme
 import urllib3
-from faulty_server import OK, FaultyServer, Handler, Peer, answering, answering_once
+from faulty_places import Certificates, Site, To, black_hole, closed_port, resolving_to, self_signed
+from faulty_server import OK, Handler, Peer, answering, answering_once
 from requests import PreparedRequest, Response
 from requests.adapters import BaseAdapter, HTTPAdapter
 
@@ -38,67 +39,10 @@ from authkit.errors import AuthkitError, ProviderProtocolError, ProviderUnavaila
 from authkit.resolver import LOOK_UPS_AT_ONCE, Resolver, look_up
 from authkit.transport import MAX_BODY, PooledAdapter, Transport, pooled_adapter, read_json
 
+pytest_plugins = ["faulty_fixtures"]
+
 SECRET = "s3cr3t-canary"
 PLAIN_AND_TLS = pytest.mark.parametrize("tls", [False, True], ids=["plain", "tls"])
-
-
-class Certificates:
-    """A certificate authority, and the file that makes a transport trust it."""
-
-    def __init__(self, folder: Path) -> None:
-        self.authority = trustme.CA()
-        self.bundle = str(folder / "ca.pem")
-        self.authority.cert_pem.write_to_path(self.bundle)
-
-    def context(self, *names: str, authority: trustme.CA | None = None, **more: Any) -> ssl.SSLContext:
-        """Return what a server needs that says it is `names`."""
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        (authority or self.authority).issue_cert(*names, **more).configure_cert(context)
-        return context
-
-
-@pytest.fixture(scope="module")
-def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
-    """Give a certificate authority of our own."""
-    return Certificates(tmp_path_factory.mktemp("certificates"))
-
-
-@pytest.fixture(scope="module")
-def good_context(certificates: Certificates) -> ssl.SSLContext:
-    """Give a certificate that is right for a server on this machine."""
-    return certificates.context("127.0.0.1", "localhost")
-
-
-Site = Callable[..., FaultyServer]
-
-
-@pytest.fixture
-def serve(good_context: ssl.SSLContext) -> Iterator[Site]:
-    """Give a function that starts a server, with TLS unless told otherwise; it ends with the test."""
-    servers: list[FaultyServer] = []
-
-    def start(handle: Handler, tls: bool = True, context: ssl.SSLContext | None = None) -> FaultyServer:
-        server = FaultyServer(handle, (context or good_context) if tls else None)
-        servers.append(server)
-        return server.__enter__()
-
-    yield start
-    for server in servers:
-        server.__exit__(None, None, None)
-
-
-@pytest.fixture
-def transport_to(certificates: Certificates) -> Callable[[FaultyServer], Transport]:
-    """Give a function that returns a transport, with connections of its own, to a server."""
-
-    def make(server: FaultyServer) -> Transport:
-        plain = [] if server.context else [f"http://{server.host}"]
-        return Transport(PooledAdapter(certificates.bundle), plain_origins=plain)
-
-    return make
-
-
-To = Callable[[FaultyServer], Transport]
 
 
 @contextmanager
@@ -340,7 +284,7 @@ SLOW = pytest.mark.parametrize(
 
 @SLOW
 @PLAIN_AND_TLS
-def test_a_slow_answer_ends_with_the_deadline(serve: Site, transport_to: To, handle: Handler, tls: bool) -> None:
+def test_flt_02_and_03_a_slow_answer_ends_in_time(serve: Site, transport_to: To, handle: Handler, tls: bool) -> None:
     server = serve(handle, tls)
     assert unavailable(transport_to(server), server.url, "POST") == "the deadline of 0.5 s passed"
     assert len(server.requests) == 1
@@ -405,26 +349,17 @@ def test_nothing_is_sent_after_the_deadline() -> None:
 # Connecting.
 
 
-def closed_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
-
-
-def resolving_to(*addresses: tuple[str, int]) -> Callable[[str, int], Sequence[tuple[Any, ...]]]:
-    return lambda *_: [(socket.AF_INET, socket.SOCK_STREAM, 6, "", address) for address in addresses]
-
-
-def test_a_closed_port_is_a_refused_connection() -> None:
+def test_flt_01_a_closed_port_is_a_refused_connection() -> None:
     assert unavailable(Transport(), f"https://127.0.0.1:{closed_port()}/") == "connection refused"
 
 
-def test_a_name_that_does_not_exist_is_said_to() -> None:
+def test_flt_19_a_name_that_does_not_exist_is_said_to() -> None:
     with Deadline(10), pytest.raises(ProviderUnavailable) as caught:
         ask(Transport(), "https://provider.invalid/")
     assert caught.value.reason == "name resolution failed"
 
 
-def test_a_resolver_that_hangs_ends_in_time() -> None:
+def test_flt_19_a_resolver_that_hangs_ends_in_time() -> None:
     released = threading.Event()
 
     def hang(host: str, port: int) -> list[tuple[Any, ...]]:
@@ -508,7 +443,7 @@ def test_the_next_address_is_tried_when_one_is_silent(serve: Site, certificates:
             assert ask(transport, "https://provider.example/").status_code == 200
 
 
-def test_an_address_that_never_answers_ends_in_time() -> None:
+def test_flt_01_an_address_that_never_answers_ends_in_time() -> None:
     with black_hole() as (host, port):
         adapter = PooledAdapter()
         assert unavailable(Transport(adapter), f"https://{host}:{port}/") == "the deadline of 0.5 s passed"
@@ -516,25 +451,10 @@ def test_an_address_that_never_answers_ends_in_time() -> None:
         assert error.reason == "connect timed out"
 
 
-@contextmanager
-def black_hole() -> Iterator[tuple[str, int]]:
-    """Give an address where connections are neither accepted nor refused: its queue is full."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        listener.listen(0)
-        waiting = [socket.socket() for _ in range(4)]
-        for sock in waiting:
-            sock.setblocking(False)
-            sock.connect_ex(listener.getsockname())
-        yield listener.getsockname()
-        for sock in waiting:
-            sock.close()
-
-
 # Certificates.
 
 
-def test_certificates_that_are_not_right_are_refused_before_a_byte_is_sent(
+def test_flt_18_certificates_that_are_not_right_are_refused_before_a_byte_is_sent(
     serve: Site, certificates: Certificates
 ) -> None:
     past = datetime.now(timezone.utc) - timedelta(days=1)
@@ -553,15 +473,6 @@ def test_certificates_that_are_not_right_are_refused_before_a_byte_is_sent(
         assert (server.accepted, server.requests) == (1, [])
 
 
-def self_signed(name: str) -> ssl.SSLContext:
-    """Return what a server needs whose certificate nobody else has signed."""
-    authority = trustme.CA()
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    with authority.private_key_pem.tempfile() as key, authority.cert_pem.tempfile() as certificate:
-        context.load_cert_chain(certificate, key)
-    return context
-
-
 def test_a_host_name_in_the_common_name_alone_does_not_count(serve: Site, certificates: Certificates) -> None:
     context = certificates.context("127.0.0.2", common_name="provider.example")
     server = serve(answering(OK), context=context)
@@ -570,7 +481,7 @@ def test_a_host_name_in_the_common_name_alone_does_not_count(serve: Site, certif
 
 
 @pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1, ssl.TLSVersion.TLSv1_1], ids=["1.0", "1.1"])
-def test_old_tls_is_refused(serve: Site, certificates: Certificates, version: ssl.TLSVersion) -> None:
+def test_flt_18_old_tls_is_refused(serve: Site, certificates: Certificates, version: ssl.TLSVersion) -> None:
     context = certificates.context("127.0.0.1")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # what is deprecated is what is tested
@@ -598,7 +509,7 @@ def test_a_caller_cannot_weaken_the_check(serve: Site, certificates: Certificate
         ask(Transport(PooledAdapter(certificates.bundle)), server.url, verify=False, proxies=proxies, timeout=None)
 
 
-def test_the_environment_changes_nothing(
+def test_flt_18_the_environment_changes_nothing(
     serve: Site, certificates: Certificates, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     server, trap = serve(answering(OK)), serve(answering(OK), tls=False)
@@ -630,7 +541,7 @@ def test_the_environment_changes_nothing(
 
 
 @pytest.mark.parametrize("status", [300, 301, 302, 303, 304, 307, 308])
-def test_a_redirect_is_not_followed(serve: Site, transport_to: To, status: int) -> None:
+def test_flt_16_a_redirect_is_not_followed(serve: Site, transport_to: To, status: int) -> None:
     trap = serve(answering(OK))
     server = serve(answering(with_head(f"{status} Go\r\nLocation: {trap.url}?{SECRET}\r\nContent-Length: 0")))
     reason = nonsense(transport_to(server), server.url, "POST")
@@ -686,7 +597,7 @@ def gzip_bomb(peer: Peer) -> None:
     [endless_chunks, endless_body, one_chunk_of_a_gigabyte, ten_megabytes, gzip_bomb],
     ids=lambda handle: handle.__name__,
 )
-def test_a_body_that_is_too_large_ends_early(serve: Site, transport_to: To, handle: Handler) -> None:
+def test_flt_08_a_body_that_is_too_large_ends_early(serve: Site, transport_to: To, handle: Handler) -> None:
     server = serve(handle, tls=False)
     tracemalloc.start()
     try:
@@ -763,7 +674,9 @@ def end_in_handshake(peer: Peer) -> None:
     ],
 )  # fmt: skip
 @PLAIN_AND_TLS
-def test_a_broken_answer_is_no_answer(serve: Site, transport_to: To, handle: Handler, reason: str, tls: bool) -> None:
+def test_flt_20_a_broken_answer_is_none(
+    serve: Site, transport_to: To, handle: Handler, reason: str, tls: bool
+) -> None:
     server = serve(handle, tls)
     assert unavailable(transport_to(server), server.url, "POST") in reason
     assert (server.accepted, len(server.requests)) == (1, 1)
@@ -1057,7 +970,7 @@ def test_a_mistake_in_an_adapter_is_not_taken_for_the_network() -> None:
 # Logs.
 
 
-def test_the_debug_output_of_http_client_stays_empty(
+def test_lek_01_the_debug_output_of_http_client_stays_empty(
     serve: Site, transport_to: To, capsys: pytest.CaptureFixture[str]
 ) -> None:
     server = serve(answering(OK))
@@ -1069,7 +982,7 @@ def test_the_debug_output_of_http_client_stays_empty(
     assert capsys.readouterr().out == ""
 
 
-def test_no_log_line_of_a_call_holds_a_secret(
+def test_lek_01_no_log_line_of_a_call_holds_a_secret(
     serve: Site, transport_to: To, caplog: pytest.LogCaptureFixture
 ) -> None:
     server = serve(answering(OK))

@@ -27,7 +27,7 @@ def is_accepted(origin, token):
 
 
 @pytest.mark.slow
-def test_exactly_one_refreshes_each_time_and_all_have_the_same_good_token(database):
+def test_con_03_exactly_one_refreshes_each_time_and_all_have_the_same_good_token(database):
     emulator = TikTokEmulator()
     with serve(emulator, port=0) as served:
         place = describe(database, emulator.settings(served.origin), lease=30)
