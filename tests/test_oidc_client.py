@@ -692,6 +692,15 @@ def test_an_access_token_alone_says_nothing_where_there_is_no_user_info() -> Non
     )
 
 
+def test_an_issuer_on_this_machine_is_asked_without_tls() -> None:
+    issuer = "http://127.0.0.1:8787"
+    network = HandMade(metadata={"issuer": issuer})
+
+    hand_made(network, settings={"issuer": issuer}).begin("idp")
+
+    assert [sent.url for sent in network.sent] == [f"{issuer}/.well-known/openid-configuration"]
+
+
 def test_metadata_that_are_not_there_ask_for_the_issuer() -> None:
     kit = hand_made(HandMade(**{"openid-configuration": (404, b"nothing here")}))
 

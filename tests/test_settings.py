@@ -900,6 +900,19 @@ def test_a_scope_that_no_cookie_holds_is_refused() -> None:
     assert refused(client("acme", scope=scope)).endswith("are too long for the cookie of a login")
 
 
+def test_each_endpoint_on_this_machine_is_spoken_to_without_tls_where_the_settings_say_so() -> None:
+    network = Network()
+    names = {"token": "token_url", "me": "userinfo_url", "revoke": "revoke_url"}
+    urls = {name: f"http://127.0.0.1:900{number}/{name}" for number, name in enumerate(names)}
+    kit = make_kit(network, {f"authkit.acme.{names[name]}": url for name, url in urls.items()})
+    begun = kit.begin("acme")
+
+    login = kit.complete("acme", f"code=c&state={state_of(begun.url)}", begun.cookies).login
+    kit.revoke("acme", login.token)
+
+    assert [sent.url for sent in network.sent] == list(urls.values())
+
+
 def test_an_origin_that_only_the_browser_goes_to_is_not_spoken_to_without_tls() -> None:
     network = Network()
     own = {"authkit.acme.authorize_url": "http://localhost/a", "authkit.acme.token_url": "https://localhost/token"}
