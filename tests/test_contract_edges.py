@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +15,7 @@ from seeded.running import pytest_of
 from authkit import Profile, pkce
 from authkit.emulator import StockEmulator, StockSwitches
 from authkit.testing import ProviderContract
+from authkit.testing.provider.declaration import wait_for_provider
 from authkit.testing.provider.tampering import MISSING, Tamper, setting
 
 VERIFIER = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"
@@ -45,6 +47,13 @@ def test_a_class_without_a_provider_is_told_so() -> None:
     said = outcome_of(contract, "test_the_provider_is_one_that_a_plugin_may_supply")
     assert said.startswith("TestAcme names no provider.\n")
     assert "write into the class: provider = acme" in said
+
+
+@pytest.mark.parametrize("provider", [None, json, type(SERVER)])
+def test_without_a_provider_the_other_tests_wait(provider: object) -> None:
+    wait_for_provider(provider, "test_the_provider_is_one_that_a_plugin_may_supply")
+    with pytest.raises(pytest.skip.Exception, match="waits for a provider: see test_the_provider_is_one_that"):
+        wait_for_provider(provider, "test_a_login_succeeds")
 
 
 @pytest.mark.slow

@@ -15,7 +15,7 @@ from authkit.testing.provider.authorization import AuthorizationTests
 from authkit.testing.provider.bench import Bench
 from authkit.testing.provider.callback import CallbackTests
 from authkit.testing.provider.challenge import ChallengeTests
-from authkit.testing.provider.declaration import DECLARED, DeclarationTests, is_provider
+from authkit.testing.provider.declaration import DeclarationTests, wait_for_provider
 from authkit.testing.provider.emulators import emulator_for
 from authkit.testing.provider.exchange import ExchangeTests
 from authkit.testing.provider.faults import FaultTests
@@ -29,7 +29,6 @@ from authkit.testing.provider.secrecy import SecrecyTests
 from authkit.testing.provider.sharing import SharingTests
 from authkit.testing.provider.subject import SubjectTests
 from authkit.testing.provider.userinfo import UserInfoTests
-from authkit.testing.provider.verdicts import waiting
 
 __all__ = ["CAPABILITIES", "ProviderContract"]
 
@@ -106,7 +105,6 @@ class ProviderContract(
     @pytest.fixture
     def bench(self, request: pytest.FixtureRequest) -> Iterator[Bench]:
         """Give an app, a browser and an emulator."""
+        wait_for_provider(getattr(self, "provider", None), request.function.__name__)
         with self.new_bench() as bench:
-            if request.function.__name__ != DECLARED and not is_provider(getattr(self, "provider", None)):
-                waiting("a provider", DECLARED)
             yield bench

@@ -7,10 +7,10 @@ from urllib.parse import urlsplit
 from authkit.provider import OAuth2Provider, Provider
 from authkit.testing.provider.bench import Bench
 from authkit.testing.provider.emulators import missing_members
-from authkit.testing.provider.verdicts import explained_by, pointless, wrong
+from authkit.testing.provider.verdicts import explained_by, pointless, waiting, wrong
 from authkit.urls import is_loopback
 
-__all__ = ["DECLARED", "DeclarationTests", "is_provider"]
+__all__ = ["DeclarationTests", "wait_for_provider"]
 
 ENDPOINTS = ("authorize_url", "token_url", "userinfo_url", "revoke_url")
 
@@ -19,9 +19,11 @@ DECLARED = "test_the_provider_is_one_that_a_plugin_may_supply"
 """Without a provider the other tests have nothing to say, and wait for this one."""
 
 
-def is_provider(provider: object) -> bool:
-    """Whether `provider` is what authkit takes for a provider, whatever else is wrong with it."""
-    return isinstance(provider, (OAuth2Provider, Provider)) and not isinstance(provider, type)
+def wait_for_provider(provider: object, test: str) -> None:
+    """Skip `test` if `provider` is nothing that authkit takes for a provider: one test says so for all."""
+    is_provider = isinstance(provider, (OAuth2Provider, Provider)) and not isinstance(provider, type)
+    if test != DECLARED and not is_provider:
+        waiting("a provider", DECLARED)
 
 
 class DeclarationTests:
