@@ -55,7 +55,9 @@ def test_a_test_of_a_row_that_there_is_not_is_an_error(coverage: ModuleType, tmp
 
 def test_a_row_without_a_test_is_an_error_unless_it_is_open(coverage: ModuleType) -> None:
     tests = dict(coverage.tests_of_rows(ROOT / "tests"))
-    assert {row for row, _, shown in coverage.covered(tests) if shown.endswith("open, see below")} == set(coverage.OPEN)
+    assert {row for row, _, shown in coverage.covered(tests) if shown.endswith("open, see below")} == set(
+        coverage.OPEN
+    )
 
     del tests["STA-01"]
     with pytest.raises(LookupError, match="STA-01 has no test: name one test_sta_01_…, or say in OPEN why"):
