@@ -608,7 +608,7 @@ def test_opr_signing_out_leads_nowhere_else_either(world):
             assert location == f"{ORIGIN}/"
 
 
-def test_opr_a_handler_that_redirects_to_the_return_to_stays_on_our_origin(new_world):
+def test_rdu_01_a_handler_that_redirects_to_the_return_to_stays_on_our_origin(new_world):
     world = new_world(handled_by(lambda request, login: Response(status=303, location=login.return_to)))
     for value in BAD + ODD + GOOD:
         started = call(world.app, "/auth/acme", urlencode({"return_to": value}), HTTP_HOST="evil.example")
