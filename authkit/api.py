@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextvars import copy_context
+from types import MappingProxyType
 from typing import Any
 
 from requests import Response
@@ -17,7 +18,7 @@ from authkit.urls import as_https, check_url, origin_of
 
 __all__ = ["BearerApi"]
 
-JSON_HEADERS = {"Accept": "application/json"}
+JSON_HEADERS: Mapping[str, str] = MappingProxyType({"Accept": "application/json"})
 
 
 class BearerApi:
@@ -57,9 +58,10 @@ class BearerApi:
     ) -> Response:
         if not self._is_ours(url):
             raise ProviderProtocolError("the plugin wanted to send the token to a foreign origin")
+        # oauthlib writes the token into the headers that it is given: they must be this call's alone.
         # The deadline of the operation holds, and its log stays quiet, in a thread of the plugin's own too.
         return self._context.copy().run(
-            self._session.request, method, as_https(url), params=params, json=payload, headers=JSON_HEADERS
+            self._session.request, method, as_https(url), params=params, json=payload, headers=dict(JSON_HEADERS)
         )
 
     def _is_ours(self, url: str) -> bool:

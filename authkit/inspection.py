@@ -37,6 +37,8 @@ HOOKS: Mapping[str, tuple[str, ...]] = {
 ANSWERING = frozenset({"authkit_emulators", "authkit_providers"})
 """The hooks whose answer counts, so that a generator function will do."""
 
+MACHINERY = ("authkit", "importlib", "importlib_metadata", "metadata")
+
 MEMBERS = ("name", "title", "default_scope", "client")
 """What a `Provider` has."""
 
@@ -62,8 +64,8 @@ def place_of(exc: BaseException) -> str:
 
 
 def _is_machinery(filename: str) -> bool:
-    """Whether a file is ours or Python's own importing, which is never to blame."""
-    return filename.startswith("<") or PurePath(filename).parent.name in ("authkit", "importlib", "metadata")
+    """Whether a file is ours or Python's own importing, or its backport, which is never to blame."""
+    return filename.startswith("<") or PurePath(filename).parent.name in MACHINERY
 
 
 def check_hooks(plugin: object) -> None:

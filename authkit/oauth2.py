@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
+from types import MappingProxyType
 from typing import Any
 from urllib.parse import urlencode
 
@@ -34,7 +35,9 @@ from authkit.urls import as_https
 __all__ = ["OAuth2Client"]
 
 MAX_CODE = 4096
-FORM_HEADERS = {"Accept": "application/json", "Content-Type": "application/x-www-form-urlencoded"}
+FORM_HEADERS: Mapping[str, str] = MappingProxyType(
+    {"Accept": "application/json", "Content-Type": "application/x-www-form-urlencoded"}
+)
 
 
 class OAuth2Client:
@@ -99,7 +102,7 @@ class OAuth2Client:
                 body=urlencode(form),
                 auth=self._auth.header(),
                 include_client_id=False,
-                headers=FORM_HEADERS,
+                headers=dict(FORM_HEADERS),
             )
         )
         return self._token(reply, otherwise_granted=self._callback_scope(response))
@@ -125,7 +128,7 @@ class OAuth2Client:
                 refresh_token=old_refresh_token,
                 body=urlencode(form),
                 auth=self._auth.header(),
-                headers=FORM_HEADERS,
+                headers=dict(FORM_HEADERS),
             )
         )
         fresh = self._token(reply, otherwise_granted=token.scope)
@@ -162,7 +165,7 @@ class OAuth2Client:
                 as_https(url),
                 data=urlencode({**form, **fields}),
                 auth=self._auth.header(),
-                headers=FORM_HEADERS,
+                headers=dict(FORM_HEADERS),
             )
         )
         sent = (*secrets, *self._proofs(form))

@@ -8,9 +8,11 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from fakes import ACCESS_TOKEN, USER, Browser, Network, Sent, acme, make_kit
+from fakes import ACCESS_TOKEN, USER, Browser, Network, Sent, acme, answer, make_kit
+from requests import Request, Response
 
 from authkit import Api, Login, Token
+from authkit.api import BearerApi
 from authkit.errors import AuthkitError, ProviderProtocolError, ProviderRejected
 
 UserInfo = Callable[[Api], Mapping[str, Any]]
@@ -121,3 +123,20 @@ def test_a_refusal_is_raised_in_the_plugin_and_does_not_echo_the_token(network: 
     assert sign_in(ask, network).profile.subject == "user-1"
     assert len(seen) == 1
     assert ACCESS_TOKEN not in str(seen[0])
+
+
+def test_con_05_the_headers_of_a_call_are_its_own() -> None:
+    """oauthlib writes the token into the headers that it is given: shared ones would carry one user's for another."""
+    seen: list[dict[str, str]] = []
+
+    class Session:
+        def request(self, method: str, url: str, *, headers: dict[str, str], **_: Any) -> Response:
+            seen.append(dict(headers))
+            headers["Authorization"] = "Bearer somebody's"
+            return answer(Request(method, url).prepare(), 200, USER)
+
+    session: Any = Session()
+    for _ in range(2):
+        BearerApi(acme, session, ()).get_json(acme.userinfo_url)
+
+    assert seen == [{"Accept": "application/json"}] * 2

@@ -27,6 +27,7 @@ def test_these_are_the_settings() -> None:
         "login_url",
         "templates",
         "ca_bundle",
+        "max_waiting",
         "proxy",
     ]
     assert [*REGISTRATION_KEYS] == [
