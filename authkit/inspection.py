@@ -76,7 +76,8 @@ def check_hooks(plugin: object) -> None:
     """
     if isinstance(plugin, type):
         raise ConfigError(f"the entry point names the class {plugin.__name__}; name an instance of it, or a module")
-    marked = {name: function for name in dir(plugin) if (function := _marked(plugin, name))}
+    names = [name for name in dir(plugin) if not name.startswith("__")]
+    marked = {name: function for name in names if (function := _marked(plugin, name))}
     for name, function in marked.items():
         _check_hook(name, function)
     if not marked:
