@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from importlib import import_module
 from itertools import pairwise
 from pathlib import Path
+from types import GenericAlias
 from typing import Any
 
 import pytest
@@ -38,7 +39,7 @@ def undocumented(name: str, value: Any) -> Iterator[str]:
     if inspect.ismodule(value) or inspect.isroutine(value):
         if not value.__doc__:
             yield name
-    elif inspect.isclass(value):
+    elif inspect.isclass(value) and not isinstance(value, GenericAlias):  # Python 3.10 takes an alias for a class
         if not value.__doc__ or value.__doc__.startswith(f"{value.__name__}("):  # what a dataclass makes up
             yield name
         for member, function in vars(value).items():

@@ -31,7 +31,6 @@ from authkit.models import Identity, Login
 __all__ = ["Accounts", "UserFor"]
 
 UserFor = Callable[[Login], object]
-"""Returns the id of the app's own user for a login, found or made; None refuses it."""
 """Returns the app's own id of the user whose login it is, None to refuse: for apps that have a table of users."""
 
 
