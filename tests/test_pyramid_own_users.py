@@ -169,11 +169,17 @@ def test_con_04_two_first_logins_at_once_make_one_user(new_app, engine, database
             both.wait(0.5)
         return user_id
 
+    def finish(browser, callback):
+        if browser.get(callback, status=[303, 503]).status_int == 503:
+            told_to_try_again.append(browser)
+            browser.get(app.world.callback(app.world.start(browser)), status=303)
+
+    told_to_try_again = []
     app = new_app(transactions(engine, add_slowly))
     browsers = [app.world.browser(), app.world.browser()]
     callbacks = [app.world.callback(app.world.start(browser)) for browser in browsers]
     threads = [
-        threading.Thread(target=browser.get, args=(callback,), kwargs={"status": 303})
+        threading.Thread(target=finish, args=(browser, callback))
         for browser, callback in zip(browsers, callbacks, strict=True)
     ]
     for thread in threads:
@@ -184,6 +190,8 @@ def test_con_04_two_first_logins_at_once_make_one_user(new_app, engine, database
     assert rows(database) == [1, 1, 1]
     assert {app.world.me(browser) for browser in browsers} == {app.account_of(ADA)}
     assert app.observed == [("created", app.account_of(ADA), key_of(ADA))]
+    # Two that wait for each other are a deadlock on MariaDB, which ends one of them (docs/accounts.md)
+    assert not told_to_try_again or database.engine.dialect.name in ("mysql", "mariadb")
 
 
 def test_connecting_and_disconnecting_are_part_of_the_transaction(own_app, database):
