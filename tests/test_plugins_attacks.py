@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from importlib.metadata import EntryPoint
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -21,6 +22,7 @@ from authkit.cli import listing
 from authkit.cli.commands import authkit
 from authkit.errors import ConfigError
 from authkit.hookspecs import hookimpl as marker
+from authkit.inspection import place_of
 from authkit.names import check_name
 from authkit.plugins import Plugins, load_plugins
 
@@ -661,3 +663,19 @@ def test_the_next_login_does_not_notice_what_a_plugin_s_function_did_to_its_data
     logins = [browser.come_back(kit, callback(browser.start(kit), code="c")) for _ in range(2)]
 
     assert logins[0].profile == logins[1].profile
+
+
+@pytest.mark.parametrize("folder", ["importlib", "importlib_metadata", "importlib/metadata"])
+def test_plg_07_the_machinery_of_importing_is_not_to_blame(tmp_path: Path, folder: str) -> None:
+    machinery = tmp_path / folder / "__init__.py"
+    plugin = tmp_path / "authkit_broken.py"
+
+    def blamed(path: Path) -> str:
+        try:
+            exec(compile("\nraise ImportError('no')", str(path), "exec"), {})
+        except ImportError as exc:
+            return place_of(exc.with_traceback(exc.__traceback__.tb_next if exc.__traceback__ else None))
+        raise AssertionError("it did not raise")
+
+    assert blamed(machinery) == ""
+    assert blamed(plugin) == " (authkit_broken.py:2)"
