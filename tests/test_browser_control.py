@@ -21,6 +21,7 @@ pytestmark = pytest.mark.browser
 HOSTILE = "<img src=x onerror=alert(1)><script>alert(2)</script>"
 LONG = "long-" * 400
 ROWS = "#request-list > li"
+CHANGED = ".change:not([hidden])"
 
 
 @dataclass
@@ -61,10 +62,6 @@ def open_page(visitor: Visitor, running: Running) -> Page:
 def shown(page: Page, selector: str) -> list[str]:
     """Return the texts that can be seen."""
     return [text.strip() for text in page.locator(f"{selector} >> visible=true").all_inner_texts()]
-
-
-def wait_until(page: Page, expression: str) -> None:
-    page.wait_for_function(f"() => {expression}")
 
 
 def forgive(visitor: Visitor, text: str) -> None:
@@ -180,7 +177,7 @@ def test_clearing_empties_the_list_here_and_in_another_tab(running: Running, vis
     page, other = open_page(visitor, running), open_page(visitor, running)
     page.click("#forget")
     for tab in (page, other):
-        wait_until(tab, "document.querySelectorAll('#request-list > li').length === 0")
+        tab.locator(ROWS).first.wait_for(state="detached")
 
     assert len(running.workbench.requests) == 0
     assert page.inner_text("#message") == "the requests are forgotten"
@@ -195,20 +192,22 @@ def test_switches_are_turned_and_marked_until_they_are_back(running: Running, vi
     page.get_by_label("status").select_option("rfc")
     page.get_by_label("lifetime").fill("60")
     page.get_by_label("lifetime").press("Tab")
-    wait_until(page, "document.querySelectorAll('.change:not([hidden])').length === 3")
+    page.locator(CHANGED).nth(2).wait_for()
     now = running.workbench.switches.now
     page.click("#row-rotation .quiet")
-    wait_until(page, "document.querySelectorAll('.change:not([hidden])').length === 2")
+    page.locator(CHANGED).nth(2).wait_for(state="detached")
 
     assert (now.rotation, now.status, now.lifetime) == (False, "rfc", 60)
     assert (running.workbench.switches.now.rotation, page.is_checked("#switch-rotation")) == (True, True)
 
 
 def test_what_a_switch_cannot_be_is_said_and_taken_back(running: Running, visitor: Visitor) -> None:
+    from playwright.sync_api import expect
+
     page = open_page(visitor, running)
     page.get_by_label("lifetime").fill("-5")
     page.get_by_label("lifetime").press("Tab")
-    wait_until(page, "document.getElementById('switch-lifetime').value === '3600'")
+    expect(page.get_by_label("lifetime")).to_have_value("3600")
 
     assert page.inner_text("#message.bad") == "lifetime is a number from 0 to 1000000000, not '-5'"
     forgive(visitor, "status of 400")
@@ -237,7 +236,7 @@ def test_a_fault_is_put_together_added_and_removed(
     page.wait_for_selector("#fault-list li")
     present = [str(fault) for fault in running.workbench.faults]
     page.get_by_role("button", name=f"Remove {spelling}").click()
-    wait_until(page, "document.querySelectorAll('#fault-list li').length === 0")
+    page.locator("#fault-list li").wait_for(state="detached")
 
     assert present == [spelling]
     assert list(running.workbench.faults) == []
@@ -311,7 +310,7 @@ def test_it_says_that_the_emulator_is_gone_and_starts_over_with_the_next_one(vis
     post_form(second, "/token", code=TOKEN)
     with serve(second, port=int(server.origin.rpartition(":")[2])):
         page.wait_for_selector("body.live")
-        wait_until(page, "document.querySelectorAll('#request-list > li').length === 1")
+        page.locator(ROWS).nth(1).wait_for(state="detached")
         page.close()
 
     assert gone == ("Offline", True, 4)
