@@ -148,7 +148,7 @@ ROWS: Mapping[str, str] = {
     "DBF-01": "A database that is down.",
     "DBF-02": "A database that is locked.",
     "DBF-03": "A row that somebody else inserted first.",
-    "DBF-04": "A commit that fails after the exchange.",
+    "DBF-04": "A commit that fails after the exchange; the token ends too, unless it may be that of somebody known.",
     "DBF-05": "Two hundred failures leave no connection, thread or descriptor behind.",
     # Plugins and the names of providers.
     "PLG-01": "A provider that does not exist; its name is not repeated.",
@@ -196,6 +196,5 @@ THROUGH: Mapping[str, tuple[str, ...]] = {
 
 OPEN: Mapping[str, str] = {
     "ACC-14": "There is no form that finishes a profile: an account is made of the provider's answer alone.",
-    "DBF-04": "The token of a login whose commit failed is not revoked, as nobody knows whether it was stored.",
 }
 """What of a row has no test, and why."""

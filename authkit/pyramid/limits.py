@@ -20,8 +20,8 @@ logger = logging.getLogger(__name__)
 LIMITER = "authkit.limiter"
 
 Kind: TypeAlias = Literal["start", "callback", "connect", "refresh", "webhook"]
-"""What somebody asks for: a browser, to begin a login or a link, and to complete it; a native app, to sign in with what
-it hands in, and to get its next token; a provider, to take what it delivers."""
+"""What somebody asks for: a browser, to begin a login or a link, and to complete it; a native app, to sign in, and
+to get its next token; a provider, to deliver an event."""
 
 Limiter: TypeAlias = Callable[[Request, Kind], "float | None"]
 """Returns None to let a request go on, or after how many seconds another try may help."""
