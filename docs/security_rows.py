@@ -194,7 +194,5 @@ THROUGH: Mapping[str, tuple[str, ...]] = {
 }
 """Rows that hold because others do."""
 
-OPEN: Mapping[str, str] = {
-    "ACC-14": "There is no form that finishes a profile: an account is made of the provider's answer alone.",
-}
+OPEN: Mapping[str, str] = {}
 """What of a row has no test, and why."""
