@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+import math
+import traceback
+from collections.abc import Callable, Mapping
+from pathlib import PurePath
 
 from authkit.cookies import Cookie
-from authkit.errors import AuthkitError, CrossSite, MethodNotAllowed, StoreUnavailable
+from authkit.errors import AuthkitError, CrossSite, MethodNotAllowed, RateLimited, StoreUnavailable
 from authkit.models import Login, traceback_without
 from authkit.pages import SAFE_HEADERS, Page, Pages
 from authkit.query import parse_query
@@ -23,11 +26,14 @@ __all__ = [
     "handler_failure",
     "require_method",
     "require_navigation",
+    "require_room",
     "require_same_origin",
     "return_to",
 ]
 
 RETRY_AFTER = 30
+LONGEST_WAIT = 24 * 3600
+"""What a limiter may ask somebody to wait for, in seconds."""
 
 
 def return_to(query: str) -> str | None:
@@ -63,6 +69,39 @@ def require_navigation(mode: str | None, destination: str | None) -> None:
     """
     if mode not in (None, "navigate") or destination not in (None, "document"):
         raise CrossSite("the request is no navigation of a whole page")
+
+
+def require_room(limiter: Callable[[], object], logger: logging.Logger) -> None:
+    """Ask the app's own limiter whether it has room for a request, before anything is done for it.
+
+    A limiter guards how much a site has to do, and nothing that could be guessed. So if it fails, the request goes
+    on, and the log has a line for it: a counter that is away does not keep everybody out.
+
+    Args:
+        limiter: returns None if there is room, or after how many seconds another try may help: 1 to 86,400, what is
+            less or more counts as that.
+        logger: where it is said that the limiter failed.
+
+    Raises:
+        RateLimited: there is no room.
+        AuthkitError: the limiter raised it.
+    """
+    try:
+        wait = limiter()
+    except AuthkitError:
+        raise
+    except Exception as exc:  # noqa: BLE001 - the limiter is the app's; see the docstring
+        frame = traceback.extract_tb(exc.__traceback__)[-1]
+        place = f"{PurePath(frame.filename).name}:{frame.lineno}"
+        # Without its text, which may quote the request.
+        logger.error("the limiter raised %s at %s, so the request goes on", type(exc).__name__, place)  # noqa: TRY400
+        return
+    if wait is None:
+        return
+    if isinstance(wait, bool) or not isinstance(wait, (int, float)) or math.isnan(wait):
+        logger.error("the limiter returned %r, neither None nor seconds, so the request goes on", type(wait).__name__)
+        return
+    raise RateLimited("the limiter has no room for it", retry_after=math.ceil(min(max(wait, 1), LONGEST_WAIT)))
 
 
 def require_same_origin(site: Site, fetch_site: str | None, origin: str | None) -> None:

@@ -259,7 +259,12 @@ PART_KEYS: Mapping[str, Mapping[str, Key]] = {
             is_secret=True,
         ),
         Key("allow_registration", yes_or_no, "whether strangers get an account; otherwise account_denied", True),
-        Key("revoke", yes_or_no, "whether a token is revoked at the provider when its identity goes", True),
+        Key(
+            "revoke",
+            yes_or_no,
+            "whether a token is revoked at the provider when its identity goes, or its login came to nothing",
+            True,
+        ),
         Key(
             "check_accounts",
             yes_or_no,

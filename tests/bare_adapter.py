@@ -15,6 +15,7 @@ from authkit.adapters import (
     handler_failure,
     require_method,
     require_navigation,
+    require_room,
     require_same_origin,
     return_to,
 )
@@ -54,9 +55,10 @@ class Answer:
 class BareApp:
     """An application that is nothing but authkit's routes, and a page that says who is signed in."""
 
-    def __init__(self, kit, on_login=None):
+    def __init__(self, kit, on_login=None, limiter=None):
         self.kit, self.pages, self.site = kit, Pages(kit), kit.site
         self.on_login = on_login or (lambda login: None)
+        self.limiter = limiter or (lambda request, kind: None)
         self.sessions = {}
 
     def __call__(self, environ, start_response):
@@ -90,11 +92,13 @@ class BareApp:
     def start(self, request, name):
         require_method(request.method, "GET")
         require_navigation(request.header("Sec-Fetch-Mode"), request.header("Sec-Fetch-Dest"))
+        require_room(lambda: self.limiter(request, "start"), logger)
         begun = self.kit.begin(name, cookies=request.cookies, return_to=return_to(request.query))
         return self.redirect(302, begun.url, [cookie.header for cookie in begun.cookies])
 
     def callback(self, request, name):
         require_method(request.method, "GET")
+        require_room(lambda: self.limiter(request, "callback"), logger)
         completed = self.kit.complete(name, request.query, request.cookies)
         login, cleared = completed.login, completed.cookies
         try:

@@ -71,7 +71,7 @@ def test_no_claim_ends_before_what_it_guards(store, clock):
     assert store.claim("a", ends_at + 600) is False
 
 
-def test_claims_that_have_ended_are_deleted_once_a_minute(database, clock):
+def test_inp_04_claims_that_have_ended_are_deleted_once_a_minute(database, clock):
     now = int(clock())
 
     def put(expires_at):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 
 import pytest
+from bare_adapter import BareApp
 from fakes import ACCESS_TOKEN, Browser, make_kit
 
 from authkit import adapters, errors
@@ -93,3 +94,19 @@ def test_a_handler_that_raises_is_a_store_that_is_away_and_the_log_has_the_trace
     assert failure.reason == "the login handler raised RuntimeError"
     assert "RuntimeError: no room for [redacted]" in caplog.text
     assert ACCESS_TOKEN not in caplog.text
+
+
+@pytest.mark.parametrize("path", ["/auth/acme", "/auth/acme/callback"])
+def test_an_adapter_asks_the_app_s_limiter_before_it_begins_or_completes_a_login(path):
+    asked, answered = [], []
+
+    def limiter(request, kind):
+        asked.append(kind)
+        return 7
+
+    app = BareApp(make_kit(), limiter=limiter)
+    environ = {"REQUEST_METHOD": "GET", "PATH_INFO": path, "QUERY_STRING": ""}
+    app(environ, lambda status, headers: answered.append((status, dict(headers).get("Retry-After"))))
+
+    assert asked == ["callback" if path.endswith("callback") else "start"]
+    assert answered == [("429 Too Many Requests", "7")]

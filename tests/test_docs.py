@@ -118,6 +118,7 @@ def test_readme_is_at_most_150_lines() -> None:
         ("README.md", "hello.py"),
         ("README.md", "plugins/authkit-acme/authkit_acme.py"),
         ("docs/pyramid.md", "test_hello.py"),
+        ("docs/limits.md", "limited.py"),
     ],
 )
 def test_a_page_shows_an_example_as_it_is(page: str, example: str) -> None:

@@ -176,17 +176,17 @@ def test_the_plugin_is_found_by_its_entry_point_once_it_is_installed():
     assert 'py-modules = ["authkit_acme"]\n' in metadata
 
 
-# accounts.py, own_users.py
+# accounts.py, own_users.py, newcomers.py
 
 
-@pytest.mark.parametrize("name", ["accounts", "own_users"])
+@pytest.mark.parametrize("name", ["accounts", "own_users", "newcomers"])
 def test_an_app_with_accounts_is_at_most_70_lines(name):
     assert len(lines_of_code(EXAMPLES / f"{name}.py")) <= 70
 
 
 @pytest.mark.pyramid
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["hello", "accounts", "own_users"])
+@pytest.mark.parametrize("name", ["hello", "accounts", "own_users", "newcomers"])
 def test_the_test_of_an_example_passes(name):
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", f"test_{name}.py"]
     done = subprocess.run(command, cwd=EXAMPLES, capture_output=True, text=True, timeout=100, check=False)

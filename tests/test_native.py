@@ -27,11 +27,13 @@ from native_world import (
     parts_of,
     query_of,
 )
-from sqlalchemy import event
+from sqlalchemy import Connection, event
+from sqlalchemy.exc import OperationalError
 from tiktok_fakes import CLIENT_KEY, OPEN_ID, TOKEN_URL, USERINFO_URL, resource_error, scripted, tiktok_kit, user_info
 
 from authkit import Identity, Profile, errors
 from authkit.accounts import Accounts, Database
+from authkit.accounts.engines import READS
 from authkit.accounts.schema import accounts, audit, identities, sessions, tokens
 from authkit.errors import AuthkitError, ConfigError
 from authkit.native import Native, NativeConfiguration
@@ -319,6 +321,24 @@ def test_the_token_of_a_stranger_who_is_refused_is_revoked_and_no_other(
     world.accounts.disable(world.accounts.sign_in(world.login()).account.id)
     world.come_back(world.start())
     assert world.network.to("revoke") == []
+
+
+@pytest.mark.parametrize(("access_token", "revoked"), [("", 1), ("of-somebody-else", 0)])
+def test_dbf_04_the_token_of_a_stranger_whom_the_database_cannot_keep_is_revoked_if_it_is_ours(
+    new_native: Callable[..., NativeWorld], access_token: str, revoked: int
+) -> None:
+    world = new_native(native__accept_access_tokens="yes")
+
+    def fail(connection: Connection) -> None:
+        if READS not in connection.get_execution_options():
+            raise OperationalError("COMMIT", {}, Exception("gone"))
+
+    event.listen(world.database.engine, "commit", fail)
+    sent = {"access_token": access_token} if access_token else SDK
+    refuse(errors.StoreUnavailable, lambda: world.native.connect("acme", sent))
+    event.remove(world.database.engine, "commit", fail)
+
+    assert len(world.network.to("revoke")) == revoked
 
 
 def test_a_login_that_took_too_long_is_told_to_the_app(world: NativeWorld) -> None:

@@ -11,12 +11,10 @@ from urllib.parse import parse_qsl
 import pytest
 from account_apps import AccountApp, count
 from fakes import TOKEN, answer
-from pyramid.events import NewRequest
-from pyramid_apps import call, named
+from pyramid_apps import call
 
 from authkit import Identity
 from authkit.accounts import Vault, metadata
-from authkit.errors import RateLimited
 
 pytest_plugins = ["account_fixtures"]
 pytestmark = pytest.mark.pyramid
@@ -87,23 +85,3 @@ def test_inp_04_ten_thousand_logins_that_nobody_finishes_are_not_kept(new_world,
 
     assert objects() - before < 200
     assert set(everything(sqlite).values()) == {0}
-
-
-def test_inp_04_an_app_limits_starts_by_an_event_of_pyramid_s(new_world):
-    seen = []
-
-    def limited(config):
-        def limit(event):
-            seen.append(event.request.remote_addr)
-            if seen.count(event.request.remote_addr) > 2:
-                raise RateLimited("too many starts", retry_after=60)
-
-        config.add_subscriber(limit, NewRequest)
-
-    world = new_world(named(limited))
-    first = [call(world.app, "/auth/acme", REMOTE_ADDR="10.0.0.1") for _ in range(3)]
-    other = call(world.app, "/auth/acme", REMOTE_ADDR="10.0.0.2")
-
-    assert [found.status for found in first] == [302, 302, 429]
-    assert (first[2].get("Retry-After"), first[2].all("Set-Cookie")) == ("60", [])
-    assert other.status == 302

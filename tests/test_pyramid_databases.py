@@ -9,7 +9,7 @@ from contextlib import closing, contextmanager
 
 import leftovers
 import pytest
-from account_apps import ADA, AccountApp, count
+from account_apps import ADA, BEN, AccountApp, checksum, count
 from account_world import AccountWorld
 from faulty_places import closed_port
 from pyramid_apps import answer_of, signed_cookie_session
@@ -18,7 +18,7 @@ from sqlalchemy.exc import IntegrityError, OperationalError
 
 from authkit import Secret
 from authkit.accounts import Database
-from authkit.accounts.engines import Limits, new_engine
+from authkit.accounts.engines import READS, Limits, new_engine
 from authkit.accounts.schema import accounts, identities, tokens
 
 pytest_plugins = ["account_fixtures"]
@@ -141,25 +141,121 @@ def raises(error):
     return happen
 
 
+@contextmanager
+def commits_after_the_exchange(app, happens):
+    """Let something happen right before each commit of a write, once the next code has been exchanged."""
+    exchanges = app.world.exchanges
+
+    def listen(connection):
+        if app.world.exchanges > exchanges and READS not in connection.get_execution_options():
+            happens(connection)
+
+    event.listen(app.database.engine, "commit", listen)
+    yield
+    event.remove(app.database.engine, "commit", listen)
+
+
+def fail(connection):
+    raise OperationalError("COMMIT", {}, Exception("gone"))
+
+
 @pytest.mark.parametrize("step", ["identities", "tokens", "commit"])
 def test_dbf_04_a_write_that_fails_after_the_exchange_signs_nobody_in(new_app, database, step):
     app = new_app()
     gone = OperationalError("COMMIT", {}, Exception("gone"))
     if step == "commit":
-
-        def fail(connection):
-            raise gone
-
-        event.listen(database.engine, "commit", fail)
-        unavailable(app)
-        event.remove(database.engine, "commit", fail)
+        with commits_after_the_exchange(app, fail):
+            unavailable(app)
     else:
         with listening_to_inserts(database, {"identities": identities, "tokens": tokens}[step], raises(gone)):
             unavailable(app)
 
     assert rows(database) == [0, 0, 0]
+    assert len(app.world.network.to("revoke")) == 1
     app.signed_in(ADA)
     assert rows(database) == [1, 1, 1]
+    assert len(app.world.network.to("revoke")) == 1
+
+
+def test_dbf_04_the_token_of_somebody_known_is_left_where_a_write_fails(new_app, database):
+    app = new_app()
+    app.signed_in(ADA)
+    before = checksum(database)
+    with commits_after_the_exchange(app, fail):
+        unavailable(app)
+
+    assert checksum(database) == before
+    assert app.world.network.to("revoke") == []
+
+
+@pytest.mark.parametrize(
+    "reply", [(503, b""), TimeoutError("slow"), OSError("reset"), (200, {"error": "invalid_request"})]
+)
+def test_dbf_04_a_revocation_that_fails_changes_nothing_and_the_log_has_a_line_without_the_token(
+    new_app, database, reply
+):
+    app = new_app()
+    app.world.network.replies["revoke"] = reply
+    with commits_after_the_exchange(app, fail):
+        unavailable(app)
+
+    assert len(app.world.network.to("revoke")) == 1
+    assert rows(database) == [0, 0, 0]
+    assert "the token of a login that came to nothing is left to expire: ref=" in app.world.caplog.text
+
+
+def test_dbf_04_nothing_is_revoked_where_the_settings_say_so(new_app, database):
+    app = new_app(settings={"authkit.accounts.revoke": "no"})
+    with commits_after_the_exchange(app, fail):
+        unavailable(app)
+
+    assert app.world.network.to("revoke") == []
+
+
+def test_dbf_04_a_commit_whose_answer_is_lost_leaves_the_token_that_it_stored(new_app, database):
+    app = new_app()
+
+    def commit_and_lose_the_answer(connection):
+        connection.connection.dbapi_connection.commit()
+        raise OperationalError("COMMIT", {}, Exception("gone"))
+
+    with commits_after_the_exchange(app, commit_and_lose_the_answer):
+        unavailable(app)
+
+    assert rows(database) == [1, 1, 1]
+    assert app.world.network.to("revoke") == []
+
+
+def test_dbf_04_a_database_that_is_gone_afterwards_leaves_the_token_and_the_log_has_a_line(new_app, database):
+    app = new_app()
+
+    def fail_from_now_on(connection):
+        event.listen(database.engine, "engine_connect", fail)
+        fail(connection)
+
+    with commits_after_the_exchange(app, fail_from_now_on):
+        app.become(ADA)
+        browser = app.world.browser()
+        answer = browser.get(app.world.callback(app.world.start(browser)), status=503)
+    event.remove(database.engine, "engine_connect", fail)
+
+    app.world.assert_refusal(answer_of(answer), "store_unavailable")
+    assert (rows(database), app.world.network.to("revoke")) == ([0, 0, 0], [])
+    assert "the token of a login that came to nothing is left to expire: ref=" in app.world.caplog.text
+
+
+def test_dbf_04_the_token_of_a_link_that_fails_is_revoked_unless_somebody_has_the_identity(new_app, database):
+    app = new_app()
+    browser = app.signed_in(ADA)
+    state = app.start_link(browser, "other")
+    app.become(BEN)
+    with commits_after_the_exchange(app, fail):
+        browser.get(app.world.callback(state, "other"), status=503)
+
+    assert len(app.world.network.to("revoke")) == 1
+    app.link(browser, ADA, "other")
+    app.link(browser, ADA, "other")
+    assert len(app.world.network.to("revoke")) == 1
 
 
 FAILURES = {

@@ -853,6 +853,7 @@ def test_what_an_app_s_own_function_fails_at_is_rolled_back_and_told_in_json(new
 
     app.refused_phone(status, code, "POST", "/acme/connect", SDK)
     assert users_of(own_users) == []
+    assert len(app.world.network.to("revoke")) == 1
     assert rows(app) == [0, 0, 0, 0]
 
 
@@ -863,6 +864,7 @@ def test_what_an_app_s_own_function_fails_at_is_rolled_back_and_told_by_the_link
 
     assert query_of(app.link())["error"] == code
     assert users_of(own_users) == []
+    assert len(app.world.network.to("revoke")) == 1
     assert rows(app) == [0, 0, 0, 0]
     app.assert_nothing_secret()
 

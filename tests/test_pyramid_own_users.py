@@ -89,6 +89,7 @@ def test_a_user_and_the_identity_are_committed_together(own_app, database):
     own_app.signed_in(ADA)
     own_app.signed_in(BEN)
     assert rows(database) == [2, 2, 2]
+    assert own_app.world.network.to("revoke") == []
 
 
 def fails(request, login):
@@ -108,13 +109,16 @@ def dooms(request, login):
 
 
 @pytest.mark.parametrize(("handler", "code"), [(fails, "store_unavailable"), (refuses, "account_denied")])
-def test_ses_10_what_fails_after_the_sign_in_takes_user_and_identity_back(new_app, engine, database, handler, code):
+def test_ses_10_dbf_04_what_fails_after_the_sign_in_takes_user_and_identity_back(
+    new_app, engine, database, handler, code
+):
     app = new_app(transactions(engine), handled_by(handler))
     browser = app.world.browser()
 
     app.refused(browser, app.world.callback(app.world.start(browser)), code, exchanges=1)
 
     assert rows(database) == [0, 0, 0]
+    assert len(app.world.network.to("revoke")) == 1
     assert app.observed == []
 
 
@@ -146,6 +150,7 @@ def test_dbf_04_a_commit_that_fails_signs_nobody_in(new_app, engine, database):
     with pytest.raises(NoCommitError):
         browser.get(app.world.callback(state))
 
+    assert len(app.world.network.to("revoke")) == 1
     assert (rows(database), app.observed) == ([0, 0, 0], [])
     assert app.world.me(browser) == "anonymous"
 

@@ -175,7 +175,7 @@ def test_a_claim_is_forgotten_when_it_expires(clock: Clock) -> None:
     assert claims.claim("a", end + 10)
 
 
-def test_a_full_memory_refuses_new_claims_until_old_ones_expire(clock: Clock) -> None:
+def test_inp_04_a_full_memory_refuses_new_claims_until_old_ones_expire(clock: Clock) -> None:
     claims = MemoryClaims(clock, capacity=2)
     assert claims.claim("a", clock.now + 10)
     assert claims.claim("b", clock.now + 20)

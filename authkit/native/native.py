@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from functools import cached_property
 
 from sqlalchemy.exc import SQLAlchemyError
@@ -11,6 +11,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from authkit.accounts import Account, Accounts, SqlClaims
 from authkit.accounts.database import Transactor
 from authkit.accounts.failures import store_unavailable
+from authkit.accounts.unkept import revoke_unless_kept
 from authkit.cookies import Cookie
 from authkit.errors import (
     AccountDenied,
@@ -19,6 +20,7 @@ from authkit.errors import (
     InvalidRequest,
     NothingSent,
     StateInvalid,
+    StoreUnavailable,
     TicketInvalid,
     TokenInvalid,
 )
@@ -219,14 +221,12 @@ class Native:
         return {"ticket": self._tickets.issue(account.id, app.name, login.registration, begun.challenge)}
 
     def _sign_in(self, login: Login, *, keeps_token: bool) -> Account:
-        """Return the account of a login; our token of a stranger who is refused, which nobody keeps, is revoked."""
-        is_known = self._accounts.of(login.identity) is not None
+        """Return the account of a login. Our token of a stranger of whom nothing is stored is revoked."""
         try:
             return self._accounts.sign_in(login, keeps_token=keeps_token).account
-        except AccountDenied:
-            if keeps_token and not is_known:
-                with suppress(AuthkitError):
-                    self._kit.revoke(login.registration, login.token)
+        except (AccountDenied, StoreUnavailable, SQLAlchemyError):
+            if keeps_token:
+                revoke_unless_kept(self._kit, self._database.own, login)
             raise
 
     def _answer(self, account: Account, app: str, registration: str) -> Mapping[str, object]:

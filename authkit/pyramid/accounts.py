@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -14,12 +13,13 @@ from pyramid.tweens import EXCVIEW
 
 from authkit import Login
 from authkit.accounts import Accounts, Database, SqlClaims, Vault
-from authkit.errors import AccountConflict, AccountDenied, AuthkitError, ConfigError
+from authkit.errors import AccountConflict, ConfigError
 from authkit.pyramid import linking, views
 from authkit.pyramid.accountpolicy import DATABASE, AccountPolicy
 from authkit.pyramid.config import DEFAULTS, KIT, Defaults, add_routes
 from authkit.pyramid.csrf import new_csrf_token
 from authkit.pyramid.handlers import HANDLER, default_on_login, sign_in
+from authkit.pyramid.unkept import revoke_later_unless_kept
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -85,20 +85,16 @@ def sign_in_account(request: Request, login: Login, *, keep: Collection[str] = (
 
     Raises:
         AccountConflict: somebody else is signed in; nothing was stored.
-        AccountDenied: the account is disabled, or strangers are not wanted; nothing was stored. The token of a
-            stranger, which nobody keeps, is revoked.
-        StoreUnavailable: the database failed; nothing was stored. Nothing is revoked either: at some providers, that
-            would end the stored token of a known person as well.
+        AccountDenied: the account is disabled, or strangers are not wanted; nothing was stored.
+        StoreUnavailable: the database failed; nothing was stored.
+
+    The token of a stranger of whom nothing is stored in the end, for whatever reason, is revoked.
     """
     is_known, current = refuse_switch(request, login), request.authenticated_userid
-    try:
-        # Once more in its own transaction: the identity may have been unlinked since.
-        account = request.accounts.sign_in(login, only_as=None if current is None else str(current)).account
-    except AccountDenied:
-        if not is_known:
-            with suppress(AuthkitError):
-                request.authkit.revoke(login.registration, login.token)
-        raise
+    if not is_known:
+        revoke_later_unless_kept(request, login)
+    # Once more in its own transaction: the identity may have been unlinked since.
+    account = request.accounts.sign_in(login, only_as=None if current is None else str(current)).account
     return sign_in(request, login, account.id, keep=keep)
 
 

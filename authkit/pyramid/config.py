@@ -30,6 +30,7 @@ from authkit.errors import AuthkitError, ConfigError
 from authkit.pyramid import views
 from authkit.pyramid.answers import error_response, garbled_path
 from authkit.pyramid.handlers import HANDLER, LoginHandler, default_on_login
+from authkit.pyramid.limits import set_limiter
 from authkit.pyramid.security import CookieSecurityPolicy
 
 __all__ = ["DEFAULTS", "KIT", "LATE", "Defaults", "add_routes", "has_exception_view", "includeme"]
@@ -72,6 +73,7 @@ def includeme(config: Configurator) -> None:
     registry.setdefault(views.PURPOSES, {})
     config.add_request_method(_kit, "authkit", reify=True)
     config.add_directive("set_authkit_login_handler", _set_login_handler)
+    config.add_directive("set_authkit_limiter", set_limiter)
     add_routes(
         config,
         ("authkit.sign_in", "/", views.show_buttons),

@@ -20,6 +20,8 @@ from authkit.pages import Pages
 from authkit.pyramid.answers import page_response, redirect, to_provider, wants_json, with_safe_headers
 from authkit.pyramid.csrf import read_form, require_csrf_token
 from authkit.pyramid.guards import require_method, require_same_origin
+from authkit.pyramid.limits import require_room
+from authkit.pyramid.unkept import revoke_later_unless_kept
 from authkit.pyramid.views import Purpose, reporting, return_to
 from authkit.transactions import local_path
 
@@ -52,6 +54,7 @@ def show_accounts(request: Request) -> Response:
 def link(request: Request) -> Response:
     """Send the browser to the provider, to prove an identity that the account is to get."""
     account_id, form = _posted(request)
+    require_room(request, "start")
     kit, name = request.authkit, request.matchdict["registration"]
     begun = kit.begin(
         name,
@@ -85,6 +88,7 @@ def unlink(request: Request) -> Response:
 def _finish_link(request: Request, login: Login) -> Response:
     """Give the account the identity that the provider has proved. The session stays what it is."""
     account_id = _signed_in(request)
+    revoke_later_unless_kept(request, login)
     try:
         with _database_failures():
             request.accounts.link(account_id, login)

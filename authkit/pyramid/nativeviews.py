@@ -17,6 +17,7 @@ from authkit.pyramid.answers import redirect, to_provider
 from authkit.pyramid.bearer import bearer_of
 from authkit.pyramid.bodies import read_body
 from authkit.pyramid.guards import require_method, require_navigation
+from authkit.pyramid.limits import require_room
 from authkit.pyramid.nativeanswers import TOKEN_OF, answer, with_cors
 from authkit.pyramid.views import reporting, set_cookies
 from authkit.query import each_once, parse_query
@@ -53,6 +54,7 @@ def start(request: Request) -> Response:
     """Send the system browser to the provider."""
     require_method(request, "GET")
     require_navigation(request)
+    require_room(request, "start")
     query = each_once(parse_query(request.environ.get("QUERY_STRING", "")))
     begun = request.native.begin(
         request.matchdict["registration"],
@@ -68,6 +70,7 @@ def start(request: Request) -> Response:
 def callback(request: Request) -> Response:
     """Send the system browser back to the app, with a ticket or with an error."""
     require_method(request, "GET")
+    require_room(request, "callback")
     returned = request.native.complete(
         request.matchdict["registration"], request.environ.get("QUERY_STRING", ""), request.cookies.items()
     )
@@ -89,6 +92,7 @@ def return_failed(failed: ReturnFailed, request: Request) -> Response:  # noqa: 
 def connect(request: Request) -> Response:
     """Sign the app in with what it hands in."""
     require_method(request, "POST")
+    require_room(request, "connect")
     registration = request.authkit.registrations.get(request.matchdict["registration"])
     if registration is None:
         raise UnknownProvider("no registration has the name in the path")
@@ -110,6 +114,7 @@ def connect(request: Request) -> Response:
 def refresh(request: Request) -> Response:
     """Exchange a refresh token for a new JWT and the next refresh token."""
     require_method(request, "POST")
+    require_room(request, "refresh")
     sent = _read(request, ("refresh_token",))
     if "refresh_token" not in sent:
         raise InvalidRequest("the refresh_token is missing")

@@ -19,6 +19,7 @@ from authkit.pages import Pages
 from authkit.pyramid.answers import begin, begin_again_at, on_our_origin, page_response, redirect, with_safe_headers
 from authkit.pyramid.guards import require_method, require_navigation, require_same_origin
 from authkit.pyramid.handlers import call_handler
+from authkit.pyramid.limits import require_room
 from authkit.pyramid.sessions import end_session
 from authkit.query import parse_query
 
@@ -92,6 +93,7 @@ def start(request: Request) -> Response:
     """Send the browser to the provider."""
     require_method(request, "GET")
     require_navigation(request)
+    require_room(request, "start")
     return begin(request, request.matchdict["registration"], return_to=return_to(request))
 
 
@@ -102,6 +104,7 @@ def callback(request: Request) -> Response:
     query, purposes = request.environ.get("QUERY_STRING", ""), request.registry[PURPOSES]
     purpose = purposes.get(request.authkit.purpose_of(query, request.cookies.items()), LOGIN)
     begin_again_at(request, purpose.again(request))
+    require_room(request, "callback")
     completed = request.authkit.complete(
         request.matchdict["registration"],
         query,

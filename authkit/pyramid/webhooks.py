@@ -21,6 +21,7 @@ from authkit.pyramid.answers import json_error, with_safe_headers
 from authkit.pyramid.bodies import read_body
 from authkit.pyramid.config import LATE, add_routes
 from authkit.pyramid.guards import require_method
+from authkit.pyramid.limits import require_room
 
 __all__ = ["EventHandler", "includeme"]
 
@@ -68,6 +69,7 @@ def take_delivery(request: Request) -> Response:
 def _take(request: Request) -> None:
     kit, registration = request.authkit, request.matchdict["registration"]
     require_method(request, "POST")
+    require_room(request, "webhook")
     received = receive(kit, registration, request.headers, read_body(request, MAX_BODY))
     handler: EventHandler | None = request.registry.get(EVENT_HANDLER)
     inbox = Inbox(kit, request.registry[DATABASE])
