@@ -17,8 +17,7 @@ import threading
 import time
 import tracemalloc
 import warnings
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
@@ -31,6 +30,7 @@ from faulty_places import Certificates, Site, To, black_hole, closed_port, resol
 from faulty_server import OK, Handler, Peer, answering, answering_once
 from requests import PreparedRequest, Response
 from requests.adapters import BaseAdapter, HTTPAdapter
+from transport_calls import PLAIN_AND_TLS, SECRET, ask, nonsense, refusal, session_on, unavailable, with_head
 
 import authkit
 from authkit.connection import IDLE_SECONDS, Connection
@@ -40,55 +40,6 @@ from authkit.resolver import LOOK_UPS_AT_ONCE, Resolver, look_up
 from authkit.transport import MAX_BODY, PooledAdapter, Transport, pooled_adapter, read_json
 
 pytest_plugins = ["faulty_fixtures"]
-
-SECRET = "s3cr3t-canary"
-PLAIN_AND_TLS = pytest.mark.parametrize("tls", [False, True], ids=["plain", "tls"])
-
-
-@contextmanager
-def session_on(transport: BaseAdapter) -> Iterator[requests.Session]:
-    with requests.Session() as session:
-        session.trust_env = False
-        session.mount("https://", transport)
-        session.mount("http://", transport)
-        yield session
-
-
-def ask(transport: BaseAdapter, url: str, method: str = "GET", **more: Any) -> Response:
-    headers = {"Authorization": f"Bearer {SECRET}"}
-    with session_on(transport) as session:
-        return session.request(method, url, headers=headers, **more)
-
-
-def refusal(transport: BaseAdapter, url: str, method: str = "GET", **more: Any) -> AuthkitError:
-    """Return the error that a request ends in: soon, with nothing of the original attached to it."""
-    started = time.monotonic()
-    with Deadline(0.5), pytest.raises(AuthkitError) as caught:
-        ask(transport, url, method, **more)
-    error = caught.value
-    assert time.monotonic() - started < 1.5
-    assert error.__cause__ is None
-    assert error.__context__ is None
-    assert SECRET not in error.reason
-    assert "http" not in error.reason.replace("HTTP", "")
-    return error
-
-
-def unavailable(transport: BaseAdapter, url: str, method: str = "GET", **more: Any) -> str:
-    error = refusal(transport, url, method, **more)
-    assert type(error) is ProviderUnavailable
-    return error.reason
-
-
-def nonsense(transport: BaseAdapter, url: str, method: str = "GET", **more: Any) -> str:
-    error = refusal(transport, url, method, **more)
-    assert type(error) is ProviderProtocolError
-    return error.reason
-
-
-def with_head(head: str, body: bytes = b"") -> bytes:
-    return f"HTTP/1.1 {head}\r\n\r\n".encode() + body
-
 
 # What works.
 
@@ -687,11 +638,6 @@ def test_a_handshake_that_breaks_off_is_a_failure(serve: Site, certificates: Cer
     server = serve(handle, tls=False)
     reason = unavailable(Transport(PooledAdapter(certificates.bundle)), server.url)
     assert reason in {"connection reset", "TLS failed: the connection was closed"}
-
-
-def test_lengths_that_contradict_each_other_are_an_error(serve: Site, transport_to: To) -> None:
-    server = serve(answering_once(with_head("200 OK\r\nContent-Length: 2, 3", b"{}")))
-    assert unavailable(transport_to(server), server.url) == "the network failed: InvalidHeader"
 
 
 # Kept connections.
