@@ -57,12 +57,18 @@ class Head:
             raise http.client.HTTPException("a line of the head has a NUL or a CR in it")
         return line
 
+    def flush(self) -> None:
+        """Do nothing: http.client wants it of what it closes."""
+
     def close(self) -> None:
-        """Do nothing: `Answer` gets the stream back, and closes it."""
+        """Close the stream."""
+        self._stream.close()
 
 
 class Answer(http.client.HTTPResponse):
     """An answer that tells apart a connection that ended before its first byte, and one that broke later.
+
+    It is not begun, and only its head is read, if it is a proxy's to ``CONNECT``.
 
     Attributes:
         left_nothing: whether the answer is over, and nothing came behind it: what did would be taken for the
@@ -75,6 +81,7 @@ class Answer(http.client.HTTPResponse):
         super().__init__(sock, *args, **kwargs)
         self._sock = sock
         self._stream: BufferedReader = self.fp
+        self.fp = Head(self._stream)  # type: ignore[assignment]  # a line at a time is all that the head takes
 
     def begin(self) -> None:
         """Read the status and the headers.
@@ -88,14 +95,11 @@ class Answer(http.client.HTTPResponse):
             is_over = True
         if is_over:
             raise NoAnswerError
-        self.fp = Head(self._stream)  # type: ignore[assignment]  # a line at a time is all that the head takes
-        try:
+        super().begin()
+        while HTTPStatus.PROCESSING <= self.status < HTTPStatus.OK:
+            self.headers = self.msg = None  # type: ignore[assignment]  # begin does nothing where there are some
             super().begin()
-            while HTTPStatus.PROCESSING <= self.status < HTTPStatus.OK:
-                self.headers = self.msg = None  # type: ignore[assignment]  # begin does nothing where there are some
-                super().begin()
-        finally:
-            self.fp = self._stream
+        self.fp = self._stream
         assert_header_parsing(self.msg)
         self._check_length()
 
