@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import json
+import re
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
+from fakes import TOKEN, acme
 from faulty_places import Certificates, Site
+from faulty_server import Peer
+from wire import Wire, head
 from wire_faults import ANSWERS, CONNECTING, HANDSHAKES, Fault
 from wire_logins import BEGINNING, COMPLETING, Login, Provider, emulated, login_at
 
@@ -62,3 +67,35 @@ def test_flt_a_login_that_meets_a_fault_at_any_call_fails_with_its_code_and_the_
         # Where time is short, an earlier call may have been the one that took too long.
         assert login.provider.calls == login.provider.faulty or fault.is_slow
     assert login.sign_in().startswith("v1:")
+
+
+def telling_apart(peer: Peer) -> None:
+    """Answer so that a user is who the code names; the first token comes late, behind a word that it is under way."""
+    while peer.read_request():
+        request = peer.server.requests[-1].decode()
+        if found := re.search("code=([a-z]+)", request):
+            if len(peer.server.requests) == 1:
+                peer.send(head("103 Early Hints"))
+                time.sleep(0.15)
+            answer = {**TOKEN, "access_token": f"token-of-{found[1]}"}
+        else:
+            answer = {"id": request.partition("Bearer token-of-")[2].split()[0], "name": "Somebody"}
+        body = json.dumps(answer).encode()
+        peer.send(head("200 OK", f"Content-Length: {len(body)}") + body)
+
+
+@pytest.mark.parametrize("tls", [False, True], ids=["plain", "tls"])
+def test_flt_a_token_that_comes_late_signs_in_whom_it_was_sent_for(
+    new_world: Any, serve: Site, certificates: Certificates, tls: bool
+) -> None:
+    server = serve(telling_apart, tls)
+    origin = f"{'https' if tls else 'http'}://{server.host}"
+    urls = {"authkit.acme.token_url": f"{origin}/token", "authkit.acme.userinfo_url": f"{origin}/me"}
+    world = new_world(network=Wire(certificates.bundle), settings=urls, providers=(acme,))
+    people = []
+    for code in ("ada", "ben"):
+        browser = world.browser()
+        browser.get(world.callback(world.start(browser), code=code), expect_errors=True)
+        people.append(world.me(browser))
+    assert people == ["v1:acme:acme-client:ada", "v1:acme:acme-client:ben"]
+    assert server.accepted == 1
