@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import io
 import time
 from collections.abc import Callable
 from threading import Event
+from typing import Any
 
 import pytest
 from faulty_places import Site, To
 from faulty_server import OK, Handler, Peer, answering, answering_once
 from transport_calls import PLAIN_AND_TLS, ask, nonsense, unavailable, with_head
 
-from authkit.answer import MAX_HEAD
+from authkit.answer import MAX_HEAD, Answer
 
 pytest_plugins = ["faulty_fixtures"]
 
@@ -192,6 +194,36 @@ def test_a_connection_that_ends_right_behind_an_answer_is_not_used_for_a_post(
     assert (server.accepted, len(server.requests)) == (2, 2)
 
 
+class Broken(io.RawIOBase):
+    """A socket, and the stream that is read from it, that breaks behind an answer."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.pieces = [OK]
+
+    def makefile(self, mode: str) -> io.BufferedReader:
+        return io.BufferedReader(self)
+
+    def settimeout(self, seconds: float) -> None:
+        assert seconds == 0
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        if not self.pieces:
+            raise ConnectionResetError
+        piece = self.pieces.pop()
+        buffer[: len(piece)] = piece
+        return len(piece)
+
+
+def test_a_connection_that_breaks_right_behind_an_answer_is_not_used_again() -> None:
+    answer = Answer(Broken())  # type: ignore[arg-type]  # all that an answer needs of a socket
+    answer.begin()
+    assert (answer.read(), answer.left_nothing) == (b"{}", False)
+
+
 def test_an_end_of_tls_that_comes_with_the_answer_is_not_overlooked(serve: Site, transport_to: To) -> None:
     """The end is read with the answer, and the socket below stays open and silent."""
 
@@ -263,6 +295,7 @@ def test_an_answer_of_unclear_length_is_refused(serve: Site, transport_to: To, l
     [
         (["Content-Length: 2", "Content-Length: 2"], b"{}"),
         (["content-length:2"], b"{}"),
+        (["Transfer-Encoding: CHUNKED"], b"2\r\n{}\r\n0\r\n\r\n"),
         (["Content-Length: \t 2\t "], b"{}"),
         (["Content-Length: 0002"], b"{}"),
         (["TRANSFER-ENCODING:chunked"], b"1;a=b\r\n{\r\n1\r\n}\r\n0\r\nTrailer: 1\r\n\r\n"),

@@ -697,6 +697,20 @@ def test_a_get_is_repeated_once_and_not_again(serve: Site, transport_to: To) -> 
     assert (server.accepted, len(server.requests)) == (2, 3)
 
 
+def test_a_get_is_not_repeated_where_a_dead_connection_was_replaced_before_it(serve: Site, transport_to: To) -> None:
+    def handle(peer: Peer) -> None:
+        peer.read_request()
+        if peer.server.accepted == 1:
+            peer.send(OK)
+
+    server = serve(handle, tls=False)
+    transport = transport_to(server)
+    ask(transport, server.url)
+    time.sleep(0.1)
+    assert unavailable(transport, server.url) == "the connection was closed without an answer"
+    assert (server.accepted, len(server.requests)) == (2, 2)
+
+
 def test_a_get_is_not_repeated_once_an_answer_has_begun(serve: Site, transport_to: To) -> None:
     def half_an_answer(peer: Peer) -> None:
         peer.send(b"HTTP/1.1 20")
