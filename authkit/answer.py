@@ -17,6 +17,9 @@ __all__ = ["Answer", "LengthError", "NoAnswerError"]
 MAX_HEAD = 64 * 1024
 """How many bytes may come before the body, those of answers that are not final included."""
 
+MAX_LINES = 256 * 1024
+"""How many bytes may be between the chunks of a body, and behind them."""
+
 LENGTH = re.compile("[0-9]{1,18}")
 CHUNKED = ["chunked"]
 
@@ -35,40 +38,33 @@ class LengthError(http.client.HTTPException):
     """The head does not say how long the body is, or says it in two ways (RFC 9112, section 6.3)."""
 
 
-class Head:
-    """The head of an answer: whole lines, without what one reader takes for the end of a line and another does not.
+class Stream(BufferedReader):
+    """What is read of a connection: bytes, and whole lines without what only some readers take for their end.
 
-    It must end with an empty line; http.client takes the end of the connection, too.
+    Attributes:
+        left: how many bytes the lines to come may have, all together.
     """
 
-    def __init__(self, stream: BufferedReader) -> None:
-        self._stream = stream
-        self._left = MAX_HEAD
+    left = MAX_HEAD
 
-    def readline(self, limit: int) -> bytes:
-        """Return the next line, which is whole unless it is longer than `limit`."""
-        line = self._stream.readline(limit)
-        if len(line) < limit and not line.endswith(b"\n"):
+    def readline(self, _: int | None = -1, /) -> bytes:
+        """Return the next line, however long a line the caller would take: `left` is the limit.
+
+        An end of the connection in place of a line is none; http.client takes it for one.
+        """
+        line = super().readline(self.left + 1)
+        self.left -= len(line)
+        if self.left < 0:
+            raise http.client.HTTPException("the lines are too long")
+        if not line.endswith(b"\n"):
             raise http.client.IncompleteRead(b"")
-        self._left -= len(line)
-        if self._left < 0:
-            raise http.client.HTTPException("the head is too long")
         if b"\0" in line or b"\r" in line.removesuffix(b"\r\n"):
-            raise http.client.HTTPException("a line of the head has a NUL or a CR in it")
+            raise http.client.HTTPException("a line has a NUL or a CR in it")
         return line
-
-    def flush(self) -> None:
-        """Do nothing: http.client wants it of what it closes."""
-
-    def close(self) -> None:
-        """Close the stream."""
-        self._stream.close()
 
 
 class Answer(http.client.HTTPResponse):
     """An answer that tells apart a connection that ended before its first byte, and one that broke later.
-
-    It is not begun, and only its head is read, if it is a proxy's to ``CONNECT``.
 
     Attributes:
         left_nothing: whether the answer is over, and nothing came behind it: what did would be taken for the
@@ -80,8 +76,7 @@ class Answer(http.client.HTTPResponse):
     def __init__(self, sock: socket.socket, *args: Any, **kwargs: Any) -> None:
         super().__init__(sock, *args, **kwargs)
         self._sock = sock
-        self._stream: BufferedReader = self.fp
-        self.fp = Head(self._stream)  # type: ignore[assignment]  # a line at a time is all that the head takes
+        self.fp = self._stream = Stream(self.fp.detach())
 
     def begin(self) -> None:
         """Read the status and the headers.
@@ -99,7 +94,7 @@ class Answer(http.client.HTTPResponse):
         while HTTPStatus.PROCESSING <= self.status < HTTPStatus.OK:
             self.headers = self.msg = None  # type: ignore[assignment]  # begin does nothing where there are some
             super().begin()
-        self.fp = self._stream
+        self._stream.left = MAX_LINES
         assert_header_parsing(self.msg)
         self._check_length()
 

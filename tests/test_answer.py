@@ -13,7 +13,7 @@ from faulty_places import Site, To
 from faulty_server import OK, Handler, Peer, answering, answering_once
 from transport_calls import PLAIN_AND_TLS, ask, nonsense, unavailable, with_head
 
-from authkit.answer import MAX_HEAD, Answer
+from authkit.answer import MAX_HEAD, MAX_LINES, Answer
 
 pytest_plugins = ["faulty_fixtures"]
 
@@ -391,9 +391,23 @@ def test_a_head_has_a_size_that_it_may_have(serve: Site, transport_to: To, size:
         (b"3\r\n{}", "the answer was cut off"),
         (b"\r\n", "the answer was cut off"),
         (b"f" * 60_000 + b"\r\n{}", "the answer was cut off"),
-        (b"2;" + b"a" * 70_000 + b"\r\n{}\r\n0\r\n\r\n", "the answer was cut off"),
+        (b"2;" + b"a" * MAX_LINES + b"\r\n{}\r\n0\r\n\r\n", "the answer was cut off"),
+        (b"2\r\n{}\r\n0\r\n" + b"X: %b\r\n" % (b"y" * 995) * (MAX_LINES // 1000) + b"\r\n", "the answer was cut off"),
+        (b"2\r\n{}\r\n0\r\nX: \0\r\n\r\n", "the answer was cut off"),
+        (b"2\r\n{}\r\n0\r\n", "the answer was cut off"),
     ],
-    ids=["minus-5", "minus-1", "no-end", "too-long", "no-size", "huge", "long-line"],
+    ids=[
+        "minus-5",
+        "minus-1",
+        "no-end",
+        "too-long",
+        "no-size",
+        "huge",
+        "long-line",
+        "trailers",
+        "nul",
+        "no-last-line",
+    ],
 )
 @PLAIN_AND_TLS
 def test_chunks_that_lie_are_no_answer(serve: Site, transport_to: To, body: bytes, reason: str, tls: bool) -> None:

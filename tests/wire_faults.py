@@ -253,6 +253,8 @@ ANSWERS: Mapping[str, Fault] = {
     "a chunk without a size": chunked(b"zz\r\n{}\r\n0\r\n\r\n"),
     "a chunk shorter than its size": chunked(b"9\r\n{}"),
     "chunks without an end": chunked(b"2\r\n{}\r\n"),
+    "endless trailers": Fault(causes=(CUT,), reply=without_end(IN_CHUNKS + b"2\r\n{}\r\n0\r\n", b"X: 1\r\n" * 1000)),
+    "an endless line between chunks": Fault(causes=(CUT,), reply=without_end(IN_CHUNKS + b"2;", b"a" * 65536)),
     "an endless body": Fault(code=PROTOCOL, causes=(TOO_LARGE,), reply=without_end(head("200 OK"), b" " * 65536)),
     "endless chunks": Fault(
         code=PROTOCOL, causes=(TOO_LARGE,), reply=without_end(IN_CHUNKS, b"10000\r\n" + b" " * 65536 + b"\r\n")
