@@ -310,6 +310,12 @@ def test_an_answer_of_clear_length_is_taken_and_its_connection_kept(
     assert server.accepted == 1
 
 
+def test_chunks_may_say_more_of_themselves_than_a_head_may(serve: Site, transport_to: To) -> None:
+    body = b"1;%b\r\n \r\n" % (b"a" * 996) * (MAX_HEAD // 1000 + 1)
+    server = serve(answering(with_head(CHUNKED, body + b"0\r\n\r\n")), tls=False)
+    assert ask(transport_to(server), server.url, "POST").content == b" " * (MAX_HEAD // 1000 + 1)
+
+
 def test_a_blank_behind_a_coding_is_none_of_it(serve: Site, transport_to: To) -> None:
     server = serve(answering(with_head(f"{CHUNKED} ", b"2\r\n{}\r\n0\r\n\r\n")), tls=False)
     assert ask(transport_to(server), server.url, "POST").content == b"{}"
@@ -392,7 +398,10 @@ def test_a_head_has_a_size_that_it_may_have(serve: Site, transport_to: To, size:
         (b"\r\n", "the answer was cut off"),
         (b"f" * 60_000 + b"\r\n{}", "the answer was cut off"),
         (b"2;" + b"a" * MAX_LINES + b"\r\n{}\r\n0\r\n\r\n", "the answer was cut off"),
-        (b"2\r\n{}\r\n0\r\n" + b"X: %b\r\n" % (b"y" * 995) * (MAX_LINES // 1000) + b"\r\n", "the answer was cut off"),
+        (
+            b"2\r\n{}\r\n0\r\n" + b"X: %b\r\n" % (b"y" * 995) * (MAX_LINES // 1000 + 1) + b"\r\n",
+            "the answer was cut off",
+        ),
         (b"2\r\n{}\r\n0\r\nX: \0\r\n\r\n", "the answer was cut off"),
         (b"2\r\n{}\r\n0\r\n", "the answer was cut off"),
     ],

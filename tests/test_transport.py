@@ -338,6 +338,36 @@ def test_a_look_up_ends_soon_after_it_is_to_give_up() -> None:
     assert time.monotonic() - started < 1
 
 
+class Impatient:
+    """Says that an operation has to give up, a moment from now, for the sake of others."""
+
+    def __init__(self) -> None:
+        self.ends_at = time.monotonic() + 0.2
+
+    def gives_up_at(self) -> float:
+        return self.ends_at
+
+    def heard(self) -> None:
+        """Do nothing."""
+
+
+def test_a_call_gives_up_for_the_sake_of_others_while_its_name_is_looked_up() -> None:
+    released = threading.Event()
+
+    def hang(host: str, port: int) -> list[tuple[Any, ...]]:
+        released.wait(10)
+        return []
+
+    transport = Transport(PooledAdapter(look_up=hang))
+    started = time.monotonic()
+    try:
+        with Deadline(10, Impatient()), pytest.raises(ProviderUnavailable, match="enough are waiting for it"):
+            ask(transport, "https://provider.example/")
+    finally:
+        released.set()
+    assert time.monotonic() - started < 2
+
+
 def test_look_ups_that_hang_are_bounded_in_number() -> None:
     released, asked = threading.Event(), []
 
