@@ -384,6 +384,12 @@ def test_look_ups_that_hang_are_bounded_in_number() -> None:
     assert len(asked) == LOOK_UPS_AT_ONCE
 
 
+def test_a_look_up_that_is_over_makes_room_for_the_next() -> None:
+    resolver = Resolver(resolving_to(("127.0.0.1", 443)))
+    found = [resolver.resolve("provider.example", 443, 1) for _ in range(LOOK_UPS_AT_ONCE + 2)]
+    assert len(found) == LOOK_UPS_AT_ONCE + 2
+
+
 def test_nothing_waits_on_a_queue_whose_timeout_may_be_missed() -> None:
     """SimpleQueue.get(timeout=0.000001) waits for ever now and then, too seldom to be seen by calling `resolve`."""
     sources = Path(authkit.__file__).parent.rglob("*.py")
