@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-import http.client
 import socket
 import sys
 import time
 from collections.abc import Sequence
-from io import BufferedReader
 from typing import TYPE_CHECKING, Any
 
 import urllib3
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConnectionError
 
+from authkit.answer import Answer, NoAnswerError
 from authkit.deadline import Deadline
 from authkit.resolver import Address, Resolver
 
 if TYPE_CHECKING:
     from _typeshed import HasFileno
 
-__all__ = ["Connection", "NameTimeoutError", "NoAnswerError", "TLSConnection"]
+__all__ = ["Connection", "NameTimeoutError", "TLSConnection"]
 
 CONNECT_SECONDS = 5.0
 IDLE_SECONDS = 60.0
@@ -36,52 +35,6 @@ class NameTimeoutError(ConnectTimeoutError):
     """The name look-up took too long."""
 
 
-class NoAnswerError(ConnectionResetError):
-    """The connection ended before the first byte of an answer.
-
-    Attributes:
-        kept: whether an earlier request had used the connection: then it was probably closed while idle.
-    """
-
-    kept = False
-
-
-class Head:
-    """The head of an answer. It must end with an empty line; http.client takes the end of the connection, too."""
-
-    def __init__(self, stream: BufferedReader) -> None:
-        self._stream = stream
-
-    def readline(self, limit: int) -> bytes:
-        """Return the next line, which is whole unless it is longer than `limit`."""
-        line = self._stream.readline(limit)
-        if len(line) < limit and not line.endswith(b"\n"):
-            raise http.client.IncompleteRead(b"")
-        return line
-
-    def close(self) -> None:
-        """Do nothing: `Answer` gets the stream back, and closes it."""
-
-
-class Answer(http.client.HTTPResponse):
-    """An answer that tells apart a connection that ended before its first byte, and one that broke later."""
-
-    def begin(self) -> None:
-        """Read the status and the headers."""
-        stream = self.fp
-        try:
-            is_over = not stream.peek(1)
-        except ConnectionError:
-            is_over = True
-        if is_over:
-            raise NoAnswerError
-        self.fp = Head(stream)  # type: ignore[assignment]  # a line at a time is all that the head takes
-        try:
-            super().begin()
-        finally:
-            self.fp = stream
-
-
 class Connection(HTTPConnection):
     """A connection that is bounded in every phase and watched by the current deadline."""
 
@@ -91,13 +44,19 @@ class Connection(HTTPConnection):
     def __init__(self, *args: Any, resolver: Resolver, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._resolver = resolver
+        self._answer: object = None
         self._kept = False
         self._used_at = 0.0
 
     @property
     def is_connected(self) -> bool:
-        """Whether the connection may be used again: open, and not idle so long that a router has forgotten it."""
-        return time.monotonic() - self._used_at < IDLE_SECONDS and super().is_connected
+        """Whether the connection may be used again.
+
+        It may when it is open, the last answer ended where it should, nothing came since, and it was not idle so
+        long that a router has forgotten it.
+        """
+        is_clean = isinstance(self._answer, Answer) and self._answer.left_nothing
+        return is_clean and time.monotonic() - self._used_at < IDLE_SECONDS and super().is_connected
 
     def request(self, *args: Any, **kwargs: Any) -> None:
         """Send a request; on a kept connection the deadline of this one is on watch from here on."""
@@ -110,10 +69,12 @@ class Connection(HTTPConnection):
         kept, self._kept = self._kept, True
         self._used_at = time.monotonic()
         try:
-            return super().getresponse()
+            answer = super().getresponse()
         except NoAnswerError as error:
             error.kept = kept
             raise
+        self._answer = answer._original_response
+        return answer
 
     def _new_conn(self) -> socket.socket:
         """Connect to the first address that answers; each but the last gets half of the time that is left."""

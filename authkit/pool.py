@@ -22,7 +22,8 @@ from requests.structures import CaseInsensitiveDict
 from urllib3.exceptions import ProtocolError
 from urllib3.util import parse_url
 
-from authkit.connection import Connection, NoAnswerError, TLSConnection
+from authkit.answer import NoAnswerError
+from authkit.connection import Connection, TLSConnection
 from authkit.errors import ProviderUnavailable
 from authkit.resolver import LookUp, Resolver, look_up
 

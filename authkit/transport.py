@@ -22,7 +22,8 @@ import urllib3.exceptions
 from requests import PreparedRequest, Response
 from requests.adapters import BaseAdapter
 
-from authkit.connection import NameTimeoutError, NoAnswerError
+from authkit.answer import LengthError, NoAnswerError
+from authkit.connection import NameTimeoutError
 from authkit.deadline import Deadline
 from authkit.errors import AuthkitError, ProviderProtocolError, ProviderUnavailable
 from authkit.pool import PooledAdapter, Timeout, pooled_adapter
@@ -39,7 +40,7 @@ ENCODINGS = ("", "identity", "gzip", "x-gzip")
 
 PROXY_ERRORS = (urllib3.exceptions.ProxyError, requests.exceptions.ProxyError)
 BROKEN_COMPRESSION = (urllib3.exceptions.DecodeError, requests.exceptions.ContentDecodingError)
-NETWORK_ERRORS = (OSError, UnicodeError, http.client.HTTPException, urllib3.exceptions.HTTPError)
+NETWORK_ERRORS = (OSError, ValueError, http.client.HTTPException, urllib3.exceptions.HTTPError)
 
 # The first that fits any of the causes names the failure; the classes stand from the particular to the general.
 REASONS: tuple[tuple[type[BaseException], str], ...] = (
@@ -64,7 +65,9 @@ REASONS: tuple[tuple[type[BaseException], str], ...] = (
     (http.client.IncompleteRead, "the answer was cut off"),
     (urllib3.exceptions.IncompleteRead, "the answer was cut off"),
     (requests.exceptions.ChunkedEncodingError, "the answer was cut off"),
+    (LengthError, "the answer does not say how long it is, or in two ways"),
     (http.client.HTTPException, "the answer is not HTTP"),
+    (urllib3.exceptions.HeaderParsingError, "the answer is not HTTP"),
 )
 
 
@@ -205,6 +208,8 @@ class Transport(BaseAdapter):
 
     @staticmethod
     def _accepted(answer: Response, request: PreparedRequest) -> Response:
+        if answer.status_code < 200:
+            raise ProviderProtocolError(f"the provider answered {answer.status_code}, which is no final answer")
         if 300 <= answer.status_code < 400:
             raise ProviderProtocolError(f"the provider answered {answer.status_code}; redirects are not followed")
         return _detached(answer, request, _read_body(answer))

@@ -222,6 +222,18 @@ def provider_contract() -> str:
     return _table("| test | what has to be true | the wrong provider that proves it |", rows)
 
 
+def wire_faults() -> str:
+    """Return the table of the faults on the wire that the tests cause, each with its code and its cause."""
+    sys.path.append(str(TESTS))  # where pytest has it already
+    from wire_faults import ANSWERS, CONNECTING, HANDSHAKES, PROXIES
+
+    rows = []
+    for name, fault in {**CONNECTING, **HANDSHAKES, **ANSWERS, **PROXIES}.items():
+        causes = ", or: ".join(cause if not cause.endswith(": ") else f"{cause}…" for cause in fault.causes)
+        rows.append(f"| {name} | `{fault.code}` | {causes} |")
+    return _table("| what goes wrong | code | cause |", rows)
+
+
 def _exports(module: str) -> tuple[str, ...]:
     """Return the ``__all__`` of a module, without importing it and what it needs."""
     place = HERE.parent / module.replace(".", "/")
@@ -302,6 +314,7 @@ BLOCKS: Mapping[str, Callable[[], str]] = {
     "public-names": public_names,
     "security-open": security_open,
     "security-rows": security_rows,
+    "wire-faults": wire_faults,
 }
 
 

@@ -20,6 +20,12 @@ class Peer:
         self.server = server
         self.sock = sock
 
+    def secure(self, context: ssl.SSLContext) -> None:
+        """Do the TLS handshake, and speak within TLS from here on."""
+        self.sock = context.wrap_socket(self.sock, server_side=True)
+        self.server.socks.append(self.sock)
+        self.server.handshakes += 1
+
     def read_request(self) -> bytes:
         """Read one request and note it; b"" when the client has gone."""
         data = b""
@@ -65,6 +71,7 @@ class FaultyServer:
         accepted: how many connections were made.
         requests: every request that was read, whole.
         handshakes: how many TLS handshakes came to a good end.
+        socks: the connections, to be closed at the end.
     """
 
     def __init__(self, handle: Handler, context: ssl.SSLContext | None = None, host: str = "127.0.0.1") -> None:
@@ -74,7 +81,7 @@ class FaultyServer:
         self.handshakes = 0
         self.requests: list[bytes] = []
         self.stopping = threading.Event()
-        self._socks: list[socket.socket] = []
+        self.socks: list[socket.socket] = []
         self._threads: list[threading.Thread] = []
         self._listener = socket.create_server((host, 0), backlog=100)
         self.port: int = self._listener.getsockname()[1]
@@ -92,12 +99,12 @@ class FaultyServer:
         with suppress(OSError):
             self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
-        for sock in self._socks:
+        for sock in self.socks:
             with suppress(OSError):
                 sock.shutdown(socket.SHUT_RDWR)
         for thread in self._threads:
             thread.join(5)
-        for sock in self._socks:
+        for sock in self.socks:
             sock.close()
 
     def _start(self, work: Callable[..., None], *args: object) -> None:
@@ -111,19 +118,18 @@ class FaultyServer:
                 sock, _ = self._listener.accept()
                 sock.settimeout(10)
                 self.accepted += 1
-                self._socks.append(sock)
+                self.socks.append(sock)
                 self._start(self._serve, sock)
 
     def _serve(self, sock: socket.socket) -> None:
+        peer = Peer(self, sock)
         with suppress(OSError):
             if self.context is not None:
-                sock = self.context.wrap_socket(sock, server_side=True)
-                self._socks.append(sock)
-                self.handshakes += 1
-            self.handle(Peer(self, sock))
+                peer.secure(self.context)
+            self.handle(peer)
         with suppress(OSError):
-            sock.shutdown(socket.SHUT_RDWR)
-        sock.close()
+            peer.sock.shutdown(socket.SHUT_RDWR)
+        peer.sock.close()
 
 
 def answering(answer: bytes) -> Handler:

@@ -17,8 +17,7 @@ import threading
 import time
 import tracemalloc
 import warnings
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
@@ -31,6 +30,7 @@ from faulty_places import Certificates, Site, To, black_hole, closed_port, resol
 from faulty_server import OK, Handler, Peer, answering, answering_once
 from requests import PreparedRequest, Response
 from requests.adapters import BaseAdapter, HTTPAdapter
+from transport_calls import PLAIN_AND_TLS, SECRET, ask, nonsense, refusal, session_on, unavailable, with_head
 
 import authkit
 from authkit.connection import IDLE_SECONDS, Connection
@@ -40,55 +40,6 @@ from authkit.resolver import LOOK_UPS_AT_ONCE, Resolver, look_up
 from authkit.transport import MAX_BODY, PooledAdapter, Transport, pooled_adapter, read_json
 
 pytest_plugins = ["faulty_fixtures"]
-
-SECRET = "s3cr3t-canary"
-PLAIN_AND_TLS = pytest.mark.parametrize("tls", [False, True], ids=["plain", "tls"])
-
-
-@contextmanager
-def session_on(transport: BaseAdapter) -> Iterator[requests.Session]:
-    with requests.Session() as session:
-        session.trust_env = False
-        session.mount("https://", transport)
-        session.mount("http://", transport)
-        yield session
-
-
-def ask(transport: BaseAdapter, url: str, method: str = "GET", **more: Any) -> Response:
-    headers = {"Authorization": f"Bearer {SECRET}"}
-    with session_on(transport) as session:
-        return session.request(method, url, headers=headers, **more)
-
-
-def refusal(transport: BaseAdapter, url: str, method: str = "GET", **more: Any) -> AuthkitError:
-    """Return the error that a request ends in: soon, with nothing of the original attached to it."""
-    started = time.monotonic()
-    with Deadline(0.5), pytest.raises(AuthkitError) as caught:
-        ask(transport, url, method, **more)
-    error = caught.value
-    assert time.monotonic() - started < 1.5
-    assert error.__cause__ is None
-    assert error.__context__ is None
-    assert SECRET not in error.reason
-    assert "http" not in error.reason.replace("HTTP", "")
-    return error
-
-
-def unavailable(transport: BaseAdapter, url: str, method: str = "GET", **more: Any) -> str:
-    error = refusal(transport, url, method, **more)
-    assert type(error) is ProviderUnavailable
-    return error.reason
-
-
-def nonsense(transport: BaseAdapter, url: str, method: str = "GET", **more: Any) -> str:
-    error = refusal(transport, url, method, **more)
-    assert type(error) is ProviderProtocolError
-    return error.reason
-
-
-def with_head(head: str, body: bytes = b"") -> bytes:
-    return f"HTTP/1.1 {head}\r\n\r\n".encode() + body
-
 
 # What works.
 
@@ -387,6 +338,36 @@ def test_a_look_up_ends_soon_after_it_is_to_give_up() -> None:
     assert time.monotonic() - started < 1
 
 
+class Impatient:
+    """Says that an operation has to give up, a moment from now, for the sake of others."""
+
+    def __init__(self) -> None:
+        self.ends_at = time.monotonic() + 0.2
+
+    def gives_up_at(self) -> float:
+        return self.ends_at
+
+    def heard(self) -> None:
+        """Do nothing."""
+
+
+def test_a_call_gives_up_for_the_sake_of_others_while_its_name_is_looked_up() -> None:
+    released = threading.Event()
+
+    def hang(host: str, port: int) -> list[tuple[Any, ...]]:
+        released.wait(10)
+        return []
+
+    transport = Transport(PooledAdapter(look_up=hang))
+    started = time.monotonic()
+    try:
+        with Deadline(10, Impatient()), pytest.raises(ProviderUnavailable, match="enough are waiting for it"):
+            ask(transport, "https://provider.example/")
+    finally:
+        released.set()
+    assert time.monotonic() - started < 2
+
+
 def test_look_ups_that_hang_are_bounded_in_number() -> None:
     released, asked = threading.Event(), []
 
@@ -401,6 +382,12 @@ def test_look_ups_that_hang_are_bounded_in_number() -> None:
             resolver.resolve("provider.example", 443, 0.01)
     released.set()
     assert len(asked) == LOOK_UPS_AT_ONCE
+
+
+def test_a_look_up_that_is_over_makes_room_for_the_next() -> None:
+    resolver = Resolver(resolving_to(("127.0.0.1", 443)))
+    found = [resolver.resolve("provider.example", 443, 1) for _ in range(LOOK_UPS_AT_ONCE + 2)]
+    assert len(found) == LOOK_UPS_AT_ONCE + 2
 
 
 def test_nothing_waits_on_a_queue_whose_timeout_may_be_missed() -> None:
@@ -689,11 +676,6 @@ def test_a_handshake_that_breaks_off_is_a_failure(serve: Site, certificates: Cer
     assert reason in {"connection reset", "TLS failed: the connection was closed"}
 
 
-def test_lengths_that_contradict_each_other_are_an_error(serve: Site, transport_to: To) -> None:
-    server = serve(answering_once(with_head("200 OK\r\nContent-Length: 2, 3", b"{}")))
-    assert unavailable(transport_to(server), server.url) == "the network failed: InvalidHeader"
-
-
 # Kept connections.
 
 
@@ -749,6 +731,20 @@ def test_a_get_is_repeated_once_and_not_again(serve: Site, transport_to: To) -> 
     ask(transport, server.url)
     assert unavailable(transport, server.url) == "the connection was closed without an answer"
     assert (server.accepted, len(server.requests)) == (2, 3)
+
+
+def test_a_get_is_not_repeated_where_a_dead_connection_was_replaced_before_it(serve: Site, transport_to: To) -> None:
+    def handle(peer: Peer) -> None:
+        peer.read_request()
+        if peer.server.accepted == 1:
+            peer.send(OK)
+
+    server = serve(handle, tls=False)
+    transport = transport_to(server)
+    ask(transport, server.url)
+    time.sleep(0.1)
+    assert unavailable(transport, server.url) == "the connection was closed without an answer"
+    assert (server.accepted, len(server.requests)) == (2, 2)
 
 
 def test_a_get_is_not_repeated_once_an_answer_has_begun(serve: Site, transport_to: To) -> None:

@@ -1,0 +1,126 @@
+"""One answer of a provider, read as HTTP/1.1 has it; nothing of it is left for who asks next."""
+
+from __future__ import annotations
+
+import http.client
+import re
+import socket
+import ssl
+from http import HTTPStatus
+from io import BufferedReader
+from typing import Any
+
+from urllib3.util.response import assert_header_parsing
+
+__all__ = ["Answer", "LengthError", "NoAnswerError"]
+
+MAX_HEAD = 64 * 1024
+"""How many bytes may come before the body, those of answers that are not final included."""
+
+MAX_LINES = 256 * 1024
+"""How many bytes may be between the chunks of a body, and behind them."""
+
+LENGTH = re.compile("[0-9]{1,18}")
+CHUNKED = ["chunked"]
+
+
+class NoAnswerError(ConnectionResetError):
+    """The connection ended before the first byte of an answer.
+
+    Attributes:
+        kept: whether an earlier request had used the connection: then it was probably closed while idle.
+    """
+
+    kept = False
+
+
+class LengthError(http.client.HTTPException):
+    """The head does not say how long the body is, or says it in two ways (RFC 9112, section 6.3)."""
+
+
+class Stream(BufferedReader):
+    """What is read of a connection: bytes, and whole lines without what only some readers take for their end.
+
+    Attributes:
+        left: how many bytes the lines to come may have, all together.
+    """
+
+    left = MAX_HEAD
+
+    def readline(self, _: int | None = -1, /) -> bytes:
+        """Return the next line, however long a line the caller would take: `left` is the limit.
+
+        An end of the connection in place of a line is none; http.client takes it for one.
+        """
+        line = super().readline(self.left + 1)
+        self.left -= len(line)
+        if self.left < 0:
+            raise http.client.HTTPException("the lines are too long")
+        if not line.endswith(b"\n"):
+            raise http.client.IncompleteRead(b"")
+        if b"\0" in line or b"\r" in line.removesuffix(b"\r\n"):
+            raise http.client.HTTPException("a line has a NUL or a CR in it")
+        return line
+
+
+class Answer(http.client.HTTPResponse):
+    """An answer that tells apart a connection that ended before its first byte, and one that broke later.
+
+    Attributes:
+        left_nothing: whether the answer is over, and nothing came behind it: what did would be taken for the
+            answer to the next request, which is another user's.
+    """
+
+    left_nothing = False
+
+    def __init__(self, sock: socket.socket, *args: Any, **kwargs: Any) -> None:
+        super().__init__(sock, *args, **kwargs)
+        self._sock = sock
+        self.fp = self._stream = Stream(self.fp.detach())
+
+    def begin(self) -> None:
+        """Read the status and the headers.
+
+        What comes before the final answer is passed over (RFC 9110, section 15.2); http.client does so for
+        ``100 Continue`` only, and takes the others for the answer, which then waits for who asks next.
+        """
+        try:
+            is_over = not self._stream.peek(1)
+        except ConnectionError:
+            is_over = True
+        if is_over:
+            raise NoAnswerError
+        super().begin()
+        while HTTPStatus.PROCESSING <= self.status < HTTPStatus.OK:
+            self.headers = self.msg = None  # type: ignore[assignment]  # begin does nothing where there are some
+            super().begin()
+        self._stream.left = MAX_LINES
+        assert_header_parsing(self.msg)
+        self._check_length()
+
+    def _check_length(self) -> None:
+        encodings = [value.strip(" \t").lower() for value in self.msg.get_all("Transfer-Encoding", [])]
+        lengths = {value.strip(" \t") for value in self.msg.get_all("Content-Length", [])}
+        if encodings not in ([], CHUNKED) or len(lengths) + len(encodings) > 1:
+            raise LengthError
+        if not all(LENGTH.fullmatch(length) for length in lengths):
+            raise LengthError
+
+    def _close_conn(self) -> None:
+        """Let go of the stream: http.client calls this where the body ends."""
+        if not self.will_close:
+            self.left_nothing = self._is_nothing_there()
+        super()._close_conn()  # type: ignore[misc]  # private, and the one place where all answers end
+
+    def _is_nothing_there(self) -> bool:
+        """Whether no byte is left, in the stream, inside TLS, or in the socket, which is not at its end either.
+
+        The socket need not wait again afterwards: urllib3 says so to it for the next request.
+        """
+        self._sock.settimeout(0)
+        try:
+            return not self._stream.peek(1) and self._stream.raw.readinto(memoryview(bytearray(1))) is None
+        except ssl.SSLWantReadError:
+            return True
+        except OSError:
+            return False
