@@ -8,11 +8,11 @@ from types import MappingProxyType
 from typing import Any
 
 from requests import Response
-from requests_oauthlib import OAuth2Session
 
 from authkit.errors import ProviderProtocolError
 from authkit.models import Secret
 from authkit.provider import OAuth2Provider
+from authkit.providersession import ProviderSession
 from authkit.replies import read_list, read_reply
 from authkit.urls import as_https, check_url, origin_of
 
@@ -27,7 +27,7 @@ class BearerApi:
     `secrets` are kept out of errors, should the provider echo them.
     """
 
-    def __init__(self, provider: OAuth2Provider, session: OAuth2Session, secrets: tuple[Secret, ...]) -> None:
+    def __init__(self, provider: OAuth2Provider, session: ProviderSession, secrets: tuple[Secret, ...]) -> None:
         self._provider = provider
         self._session = session
         self._secrets = secrets

@@ -19,7 +19,6 @@ from urllib.parse import urlencode
 
 from oauthlib.common import add_params_to_uri
 from requests import Response
-from requests_oauthlib import OAuth2Session
 
 from authkit.api import BearerApi
 from authkit.clientauth import ClientAuth, client_auth
@@ -27,6 +26,7 @@ from authkit.errors import InvalidRequest, IssuerMismatch, ReauthRequired
 from authkit.models import Profile, Secret, Token
 from authkit.provider import OAuth2Provider
 from authkit.providerclient import AuthorizationRequest, AuthorizationResponse
+from authkit.providersession import ProviderSession
 from authkit.refusal import Refusal
 from authkit.replies import answer_of, guarded, read_reply, read_token, refusal_error
 from authkit.transport import Transport
@@ -89,7 +89,7 @@ class OAuth2Client:
         """Read the callback and exchange its code for a token (RFC 6749, sections 4.1.2 and 4.1.3)."""
         code = self._read_code(response.params)
         verifier = response.code_verifier.reveal() if self._provider.code_challenge else None
-        session = self._session()
+        session = ProviderSession(self._transport)
         form = self._auth.form()
         sent = (Secret(code), Secret(response.params.get("state", "")), response.code_verifier, *self._proofs(form))
         session.register_compliance_hook("access_token_response", self._checked(sent))
@@ -109,7 +109,7 @@ class OAuth2Client:
 
     def fetch_profile(self, token: Token) -> Profile:
         """Fetch the profile with the provider's own `userinfo` and `profile` functions."""
-        api = BearerApi(self._provider, self._session(token), self._secrets(token))
+        api = BearerApi(self._provider, ProviderSession(self._transport, token.access_token), self._secrets(token))
         data = answer_of(self._provider.userinfo, Mapping, api, token)  # type: ignore[type-abstract]  # only compared
         return answer_of(self._provider.profile, Profile, data)
 
@@ -117,7 +117,7 @@ class OAuth2Client:
         """Return a fresh token (RFC 6749, section 6); the old refresh token stays where no new one came."""
         if not token.refresh_token:
             raise ReauthRequired("there is no refresh token")
-        session = self._session()
+        session = ProviderSession(self._transport)
         form = self._auth.form()
         checked = self._checked((*self._secrets(token), *self._proofs(form)), on_refresh=True)
         session.register_compliance_hook("refresh_token_response", checked)
@@ -161,7 +161,7 @@ class OAuth2Client:
         """
         form = self._auth.form()
         response = guarded(
-            lambda: self._session().post(
+            lambda: ProviderSession(self._transport).post(
                 as_https(url),
                 data=urlencode({**form, **fields}),
                 auth=self._auth.header(),
@@ -207,18 +207,6 @@ class OAuth2Client:
             subject=reply.get("subject"),
             id_token=Secret(id_token) if id_token else None,
         )
-
-    def _session(self, token: Token | None = None) -> OAuth2Session:
-        """Return a session for this one operation: it holds a user's token, so it is never shared."""
-        # A session without a client id adds none of its own, and no HTTP Basic: both go in through the form.
-        session = OAuth2Session()
-        session.trust_env = False
-        session.headers["User-Agent"] = "authkit"
-        session.adapters.clear()
-        session.mount("https://", self._transport)
-        if token is not None:
-            session.token = {"access_token": token.access_token.reveal(), "token_type": "Bearer"}
-        return session
 
     def _proofs(self, form: Mapping[str, str]) -> tuple[Secret, ...]:
         """Return what proves who the client is in one request: an assertion that was refused is not used up yet."""

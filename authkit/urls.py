@@ -9,6 +9,9 @@ from urllib.parse import SplitResult, urlsplit
 __all__ = ["as_https", "check_url", "is_loopback", "origin_of"]
 
 DEFAULT_PORTS = {"https": 443, "http": 80}
+PRINTABLE = re.compile(r"[!-\[\]-~]*")
+"""What is printable in ASCII, but for the backslash, which browsers take for a slash."""
+HOST_AND_PORT = re.compile(r"([\w.-]+|\[[0-9a-f:.]+\])(:[0-9]+)?", re.ASCII | re.IGNORECASE)
 
 
 def as_https(url: str) -> str:
@@ -39,14 +42,12 @@ def check_url(url: str) -> SplitResult:
     Raises:
         ValueError: it is not, or has a user, a fragment, a blank, or a character beyond printable ASCII.
     """
-    if not all("!" <= char <= "~" for char in url) or "\\" in url:
+    if not PRINTABLE.fullmatch(url):
         raise ValueError("has a blank, a backslash, or a character that no URL has")
     parts = urlsplit(url)
     if parts.scheme not in DEFAULT_PORTS or not parts.hostname or not url.startswith(f"{parts.scheme}://"):
         raise ValueError("is no absolute URL; write it as https://host/path")
-    if not re.fullmatch(
-        r"([\w.-]+|\[[0-9a-f:.]+\])(:[0-9]+)?", parts.netloc.rpartition("@")[2], re.ASCII | re.IGNORECASE
-    ):
+    if not HOST_AND_PORT.fullmatch(parts.netloc.rpartition("@")[2]):
         raise ValueError("has a host or a port that no URL has")
     if parts.username is not None or "#" in url or parts.port == 0:
         raise ValueError("has a user, a fragment or a port that it must not have")
