@@ -12,12 +12,13 @@ WORKERS ?= auto
 SPREAD := -n $(WORKERS) --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 NODE_MODULES := tests/interop/node_modules
 CHECK ?=
+RECORD ?=
 UPGRADE ?=
 GROUPS := --group test --group check --group interop --group release
 unexport PYTHONDONTWRITEBYTECODE  # tests start some hundred processes, which need not compile everything anew
 
-.PHONY: demo test check static lint types mypy pyright arrows coverage oldest newest without-pyramid bench docs lock
-.PHONY: dist audit release-check clean
+.PHONY: demo test check static lint types mypy pyright arrows coverage oldest newest without-pyramid bench
+.PHONY: instructions docs lock dist audit release-check clean
 
 demo: export PYTHONWARNINGS = ignore:pkg_resources:UserWarning
 demo: $(VENV)/demo.installed        ## a TikTok login on this machine; CHECK=1 ends after the first
@@ -29,7 +30,7 @@ test: $(VENV)/all.installed $(if $(shell command -v npm 2>/dev/null),$(NODE_MODU
 	$(BIN)/coverage run -m pytest $(SPREAD)
 	$(BIN)/coverage combine --quiet
 
-check: static coverage oldest newest without-pyramid  ## everything else that CI checks
+check: static coverage instructions oldest newest without-pyramid  ## everything else that CI checks
 
 static: $(VENV)/all.installed       ## what needs no test, at the same time
 	@$(MAKE) --no-print-directory --jobs 2 --output-sync=target mypy pyright lint arrows
@@ -64,6 +65,9 @@ without-pyramid: $(VENV)/all.installed  ## the core does not know its adapters
 bench: $(VENV)/demo.installed       ## what the emulator serves; what accounts cost among a million people
 	$(BIN)/python benchmarks/emulator_logins.py --logins 100000
 	$(BIN)/python benchmarks/accounts.py
+
+instructions: $(VENV)/all.installed ## the hot paths take no more of the processor than before; RECORD=1 takes them as they are
+	$(if $(shell command -v valgrind 2>/dev/null)$(AUTHKIT_TESTS_MUST_RUN),$(BIN)/python -W ignore benchmarks/instructions.py $(if $(RECORD),--record),@echo 'valgrind is not installed: instructions are not counted' >&2)
 
 docs: $(VENV)/all.installed         ## write the tables in docs/ anew
 	$(BIN)/python docs/tables.py
