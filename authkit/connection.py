@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import ssl
 import sys
 import time
 from collections.abc import Sequence
@@ -15,6 +16,7 @@ from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConn
 from authkit.answer import Answer, NoAnswerError
 from authkit.deadline import Deadline
 from authkit.resolver import Address, Resolver
+from authkit.tls import Context
 
 if TYPE_CHECKING:
     from _typeshed import HasFileno
@@ -47,6 +49,7 @@ class Connection(HTTPConnection):
         self._answer: object = None
         self._kept = False
         self._used_at = 0.0
+        self._unsent: bytes | None = None
 
     @property
     def is_connected(self) -> bool:
@@ -62,7 +65,17 @@ class Connection(HTTPConnection):
         """Send a request; on a kept connection the deadline of this one is on watch from here on."""
         if self._kept and self.sock is not None:
             _watch(self.sock)
+        self._unsent = b""
         super().request(*args, **kwargs)
+        request, self._unsent = self._unsent, None
+        super().send(request)
+
+    def send(self, data: Any) -> None:
+        """Hold what belongs to a request back until it is whole: it goes out in one piece, and not its head first."""
+        if self._unsent is None:
+            super().send(data)
+        else:
+            self._unsent += data
 
     def getresponse(self) -> urllib3.HTTPResponse:  # type: ignore[override] # urllib3 has one of its own, too
         """Wait for the answer."""
@@ -123,4 +136,12 @@ class Connection(HTTPConnection):
 
 
 class TLSConnection(Connection, HTTPSConnection):
-    """The same inside TLS."""
+    """The same inside TLS, whose session the next connection to the same host resumes."""
+
+    def getresponse(self) -> urllib3.HTTPResponse:  # type: ignore[override]
+        """Wait for the answer."""
+        is_first, sock = not self._kept, self.sock
+        answer = super().getresponse()
+        if is_first and isinstance(sock, ssl.SSLSocket) and isinstance(sock.context, Context):
+            sock.context.keep(sock)
+        return answer

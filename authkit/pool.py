@@ -6,15 +6,12 @@ Nothing here reads the environment: which certificates count, and whether there 
 from __future__ import annotations
 
 import os
-import ssl
 import threading
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from functools import lru_cache, partial
 from typing import Any, TypeAlias
 from urllib.parse import unquote, urlsplit
 
-import certifi
 import urllib3
 from requests import PreparedRequest, Response
 from requests.adapters import BaseAdapter
@@ -24,8 +21,8 @@ from urllib3.util import parse_url
 
 from authkit.answer import NoAnswerError
 from authkit.connection import Connection, TLSConnection
-from authkit.errors import ProviderUnavailable
 from authkit.resolver import LookUp, Resolver, look_up
+from authkit.tls import tls_context
 
 __all__ = ["PooledAdapter", "Timeout", "pooled_adapter"]
 
@@ -47,17 +44,6 @@ class TLSPool(urllib3.HTTPSConnectionPool):
     """The connections to one origin, with TLS."""
 
     ConnectionCls: Any = TLSConnection
-
-
-def tls_context(ca_bundle: str | None) -> ssl.SSLContext:
-    """Return a context that trusts the certificates in `ca_bundle`, or those of Mozilla, and nothing else."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    context.hostname_checks_common_name = False
-    with suppress(OSError):
-        context.load_verify_locations(cafile=ca_bundle or certifi.where())
-        return context
-    raise ProviderUnavailable("the CA bundle cannot be loaded")
 
 
 class PooledAdapter(BaseAdapter):

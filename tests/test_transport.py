@@ -61,6 +61,17 @@ def test_a_form_is_posted_as_it_is(serve: Site, transport_to: To) -> None:
     assert server.requests[0].endswith(b"\r\n\r\ncode=c+d")
 
 
+@PLAIN_AND_TLS
+def test_a_request_goes_out_in_one_piece(serve: Site, transport_to: To, tls: bool) -> None:
+    def read_once(peer: Peer) -> None:
+        peer.server.requests.append(peer.sock.recv(65536))
+        peer.send(OK)
+
+    server = serve(read_once, tls)
+    ask(transport_to(server), server.url, "POST", data={"code": "c d"})
+    assert [request.endswith(b"\r\n\r\ncode=c+d") for request in server.requests] == [True]
+
+
 def test_two_calls_use_one_connection(serve: Site, transport_to: To) -> None:
     server = serve(answering(OK))
     transport = transport_to(server)
