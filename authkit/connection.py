@@ -66,8 +66,10 @@ class Connection(HTTPConnection):
         if self._kept and self.sock is not None:
             _watch(self.sock)
         self._unsent = b""
-        super().request(*args, **kwargs)
-        request, self._unsent = self._unsent, None
+        try:
+            super().request(*args, **kwargs)
+        finally:
+            request, self._unsent = self._unsent, None
         super().send(request)
 
     def send(self, data: Any) -> None:
