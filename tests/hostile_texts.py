@@ -45,5 +45,8 @@ PIECES = [
 ]
 TEXTS = st.lists(st.sampled_from(PIECES) | st.characters(), max_size=8).map("".join)
 """Anything, made of what has fooled other parsers."""
-PATHS = TEXTS.map("/{}".format) | TEXTS
+STARTS = st.sampled_from(
+    ["/", "/", "/", "//", "/\\", "\\/", "/\t/", "/\n", "\t//", "/.", "/%09/", "/@", "https:", " /"]
+)
+PATHS = st.tuples(STARTS, TEXTS).map("".join) | TEXTS
 """The same, and more often what begins as a path does."""
