@@ -24,6 +24,9 @@ SEEDS = (
     b'201\n{"access_token": "a", "expires_in": "3600", "scope": ["profile", "x"], "open_id": "u"}',
     b'400\n{"error": "invalid_grant", "error_description": "canary-code", "log_id": "x", "more": {"a_token": "b"}}',
     b"429 5\n{}",
+    b'200\n{"access_token": "a", "scope": "a,b c", "open_id": "u", "refresh_expires_in": 1e9}',
+    b'200\n{"access_token": "a", "scope": ["a,b", "c d", ""], "open_id": "u"}',
+    b'200\n{"access_token": 1, "open_id": "u"}',
 )
 OLD = Token(Secret("canary-old-access"), Secret("canary-old-refresh"), scope=("old",), subject=OPEN_ID)
 SENT = (CLIENT_SECRET, CODE, VERIFIER, "canary-old-refresh", "canary-code")

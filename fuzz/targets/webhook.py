@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
+import re
 from datetime import timedelta
 
 from fakes import Clock, Network
@@ -16,9 +17,15 @@ from fuzz.verdict import read_or_refused
 
 NOW = int(Clock()())
 EVENT = {"client_key": CLIENT_KEY, "event": "authorization.removed", "create_time": NOW, "user_openid": OPEN_ID}
+BODIES = (
+    {**EVENT, "content": '{"reason": 1, "more": {"a": [1.5, null]}}'},
+    {**EVENT, "event": "video.publish.completed", "user_openid": None},
+    {**EVENT, "event": "a\nb"},
+    {**EVENT, "user_openid": "u" * 256},
+)
 SEEDS = (
-    f"t={NOW},s={'0' * 64}\n".encode() + json.dumps({**EVENT, "content": '{"reason": 1}'}).encode(),
-    b"s=AB, t=1\n" + json.dumps({**EVENT, "event": "video.publish.completed", "user_openid": None}).encode(),
+    *(f"t={NOW},s={'0' * 64}\n{json.dumps(body)}".encode() for body in BODIES),
+    b"s=AB, t=1\n" + json.dumps(EVENT).encode().replace(b"{", b'{"event": "x", '),
 )
 kit = tiktok_kit(Network())
 
@@ -48,10 +55,25 @@ def _check(received: Received, body: bytes) -> None:
     assert event.subject.strip() or not event.ends_authorization
     assert event.created_at.utcoffset() == timedelta()
     assert not received.is_late
-    retried = json.dumps(dict(reversed(json.loads(body, parse_float=str).items()))).encode()
+    for text in (event.name, event.subject, event.reason):
+        assert len(text) <= 255
+        assert not re.search(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]", text)
+    retried = _in_another_order(body)
     again = _received(_header(NOW - 1, retried), retried)
     assert again is not None
     assert (again.event, again.key) == (event, received.key)
+
+
+def _in_another_order(body: bytes) -> bytes:
+    """Return what says the same, its members the other way round; none of them may be there twice."""
+    members: list[tuple[str, object]] = json.loads(body, object_pairs_hook=list, parse_float=str)
+    assert len(dict(members)) == len(members)
+    said = dict(reversed(json.loads(body, parse_float=str).items()))
+    if said.get("content"):
+        content = json.loads(said["content"])
+        said["content"] = json.dumps(dict(reversed(content.items())))
+    written = json.dumps(said).encode()
+    return body if b"Infinity" in written else written  # which is no JSON, unlike the 1e400 that it was read from
 
 
 def _received(header: str, body: bytes) -> Received | None:
