@@ -31,9 +31,23 @@ AT_HASH = _encoded(sha512(ACCESS_TOKEN.encode()).digest()[:32]).decode()
 NOW = int(Clock()())
 CLAIMS = {"iss": ISSUER, "aud": CLIENT_ID, "sub": "u", "iat": NOW, "exp": NOW + 300, "nonce": "the-nonce"}
 MORE = {**CLAIMS, "aud": [CLIENT_ID, "also"], "azp": CLIENT_ID, "nbf": 1.5, "email": "a@b.example", "picture": "x"}
+GOOD = {**MORE, "auth_time": NOW, "at_hash": AT_HASH}
+BAD: tuple[Mapping[str, object], ...] = (
+    {"aud": [CLIENT_ID, "evil"]},
+    {"iss": f"{ISSUER}/"},
+    {"azp": "also"},
+    {"nonce": "another"},
+    {"exp": NOW - 60},
+    {"iat": NOW - 601},
+    {"nbf": NOW + 61},
+    {"auth_time": NOW - 7261},
+    {"at_hash": "x"},
+    {"exp": "1800000300"},
+)
 SEEDS = (
     b'{"alg": "EdDSA", "kid": "one"}\n' + json.dumps({**CLAIMS, "auth_time": NOW - 3600}).encode(),
-    b'{"alg":"Ed25519","typ":"JWT","x":[1]}\n' + json.dumps({**MORE, "auth_time": NOW, "at_hash": AT_HASH}).encode(),
+    b'{"alg":"Ed25519","typ":"JWT","x":[1]}\n' + json.dumps(GOOD).encode(),
+    *(b'{"alg": "EdDSA"}\n' + json.dumps({**GOOD, **change}).encode() for change in BAD),
 )
 MAX_AGE = 7200
 EXPECTED = Expected(ISSUER, CLIENT_ID, ("also",), ALGORITHMS, "the-nonce", MAX_AGE, float(NOW))
@@ -69,6 +83,7 @@ def _check(claims: Mapping[str, Any]) -> None:
     assert claims.get("azp", CLIENT_ID if len(audience) == 1 else None) == CLIENT_ID
     assert claims["exp"] + 60 > NOW >= claims["iat"] - 60
     assert claims["iat"] >= NOW - 600
+    assert claims.get("nbf", 0) <= NOW + 60
     assert claims["auth_time"] >= NOW - MAX_AGE - 60
     assert claims.get("at_hash", AT_HASH) == AT_HASH
     profile = read_or_refused(lambda: map_claims(merge_claims(claims, {})), ProviderProtocolError)

@@ -21,6 +21,9 @@ SEEDS = (
     b'200\n{"sub": "u", "name": "Ada", "email": "a@b.example", "email_verified": true, "picture": "https://p.example"}',
     b'401\n{"error": {"code": "access_token_invalid", "message": "canary-access", "log_id": "1"}}',
     b'200\n{"data": {}, "error": {"code": "scope_not_authorized"}}',
+    b"200\n" + json.dumps(user_info(union_id="u" * 256, display_name="a\0b", avatar_url="javascript:x")).encode(),
+    b'200\n{"sub": "u", "email": "a\\n@b.example", "email_verified": true, "picture": "data:,"}',
+    b'200\n{"sub": "\\ud800"}',
 )
 TOKEN = Token(Secret("canary-access"), scope=ALL_SCOPES)
 acme = OAuth2Provider(
