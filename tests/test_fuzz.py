@@ -62,7 +62,7 @@ def test_every_corpus_is_that_of_a_target() -> None:
     assert sorted(path.name for path in CORPUS.iterdir()) == sorted(NAMES)
 
 
-def test_the_page_says_what_each_target_promises_and_how_its_last_run_was() -> None:
+def test_the_page_says_what_each_target_promises() -> None:
     rows = re.findall(r"^\| `(\w+)` \|", (CHECKOUT / "docs" / "fuzzing.md").read_text(encoding="utf-8"), re.MULTILINE)
 
-    assert rows == [*NAMES, *NAMES]
+    assert rows == [*NAMES]
