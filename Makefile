@@ -14,11 +14,13 @@ NODE_MODULES := tests/interop/node_modules
 CHECK ?=
 RECORD ?=
 UPGRADE ?=
+FUZZ_SECONDS ?= 300
+TARGET ?= $(basename $(notdir $(wildcard fuzz/targets/[a-z]*.py)))
 GROUPS := --group test --group check --group interop --group release
 unexport PYTHONDONTWRITEBYTECODE  # tests start some hundred processes, which need not compile everything anew
 
 .PHONY: demo test check static lint types mypy pyright arrows coverage oldest newest without-pyramid bench
-.PHONY: instructions docs lock dist audit release-check clean
+.PHONY: instructions fuzz docs lock dist audit release-check clean
 
 demo: export PYTHONWARNINGS = ignore:pkg_resources:UserWarning
 demo: $(VENV)/demo.installed        ## a TikTok login on this machine; CHECK=1 ends after the first
@@ -69,12 +71,15 @@ bench: $(VENV)/demo.installed       ## what the emulator serves; what accounts c
 instructions: $(VENV)/all.installed ## the hot paths take no more of the processor than before; RECORD=1 takes them as they are
 	$(if $(shell command -v valgrind 2>/dev/null)$(AUTHKIT_TESTS_MUST_RUN),$(BIN)/python -W ignore benchmarks/instructions.py $(if $(RECORD),--record),@echo 'valgrind is not installed: instructions are not counted' >&2)
 
+fuzz: $(VENV)/fuzz.installed        ## each parser under Atheris for five minutes: FUZZ_SECONDS=300; TARGET=query for one
+	set -e; for name in $(TARGET); do nice -n 15 $(BIN)/python -m fuzz $$name $(FUZZ_SECONDS); done
+
 docs: $(VENV)/all.installed         ## write the tables in docs/ anew
 	$(BIN)/python docs/tables.py
 
 # What `make` installs, pinned and hashed, for every Python that authkit runs on.
 lock: $(VENV)/bin/uv                ## pin anew what pyproject.toml has changed; UPGRADE=--upgrade takes the newest
-	$(LOCK) --all-extras $(GROUPS) --output-file requirements/dev.txt pyproject.toml
+	$(LOCK) --all-extras $(GROUPS) --group fuzz --output-file requirements/dev.txt pyproject.toml
 	echo uv | $(LOCK) --constraints requirements/dev.txt --output-file requirements/uv.txt -
 	$(MAKE) --no-print-directory $(VENV)/all.installed
 	$(BIN)/python tools/licences.py
@@ -102,6 +107,10 @@ $(VENV)/demo.installed: $(VENV)/bin/uv $(METADATA)
 
 $(VENV)/all.installed: $(VENV)/demo.installed
 	$(BIN)/uv pip install --quiet $(LOCKED) --python $(BIN)/python $(GROUPS)
+	@touch $@
+
+$(VENV)/fuzz.installed: $(VENV)/all.installed
+	$(BIN)/uv pip install --quiet $(LOCKED) --python $(BIN)/python --group fuzz
 	@touch $@
 
 $(NODE_MODULES)/npm.installed: tests/interop/package-lock.json

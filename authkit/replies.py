@@ -240,11 +240,10 @@ def _seconds(value: object) -> int | None:
 
 
 def _scope(value: object) -> list[str] | None:
-    """Return the words of a scope, each once; None for what is no scope."""
-    parts = value.replace(",", " ").split() if isinstance(value, str) else value
-    if not isinstance(parts, list) or not all(isinstance(part, str) for part in parts):
-        return None
-    return list(dict.fromkeys(parts))
+    """Return the words of a scope, each once; None for what is no scope. One of a list counts as a text does."""
+    if isinstance(value, list) and all(isinstance(part, str) for part in value):
+        value = " ".join(value)
+    return list(dict.fromkeys(value.replace(",", " ").split())) if isinstance(value, str) else None
 
 
 def _seconds_to_wait(value: str) -> int | None:

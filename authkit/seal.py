@@ -8,8 +8,10 @@ another cookie, or sealed for another purpose, does not open.
 from __future__ import annotations
 
 import binascii
+import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -18,7 +20,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from authkit.models import Secret
 
-__all__ = ["SealBroken", "Sealer"]
+__all__ = ["SealBroken", "Sealer", "read_values"]
 
 VERSION = b"\x01"
 KEY_ID_LENGTH = 4
@@ -81,6 +83,21 @@ class Sealer:
 
     def _associated(self, head: bytes, place: str) -> bytes:
         return b"\x00".join([head, self._purpose, place.encode("utf-8")])
+
+
+def read_values(content: bytes, *kinds: type) -> list[Any]:
+    """Return the values of a JSON array that was sealed, one of each of `kinds`.
+
+    Raises:
+        SealBroken: it is none: another version of authkit has sealed it, in another form.
+    """
+    try:
+        values = json.loads(content)
+    except (ValueError, RecursionError):
+        values = None
+    if not isinstance(values, list) or [type(value) for value in values] != list(kinds):
+        raise SealBroken
+    return values
 
 
 def _encode(blob: bytes) -> str:

@@ -22,7 +22,7 @@ from authkit import pkce
 from authkit.cookies import Cookie
 from authkit.errors import AuthkitError, RateLimited, StateInvalid, StoreUnavailable
 from authkit.models import Secret
-from authkit.seal import Sealer
+from authkit.seal import Sealer, read_values
 
 __all__ = ["ClaimStore", "MemoryClaims", "Transaction", "Transactions", "local_path"]
 
@@ -129,8 +129,15 @@ class Transaction:
 
     @classmethod
     def from_bytes(cls, content: bytes) -> Transaction:
-        """Return the transaction that `to_bytes` wrote. It was sealed by us, so its form is known."""
-        registration, redirect_uri, scope, return_to, purpose, bound, verifier, issued_at = json.loads(content)
+        """Return the transaction that `to_bytes` wrote.
+
+        Raises:
+            ValueError: it is none: another version has written it.
+        """
+        values = read_values(content, str, str, list, str, str, str, str, int)
+        registration, redirect_uri, scope, return_to, purpose, bound, verifier, issued_at = values
+        if not all(isinstance(word, str) for word in scope):
+            raise ValueError("a word of the scope is no text")
         return cls(registration, redirect_uri, tuple(scope), return_to, purpose, bound, Secret(verifier), issued_at)
 
 
@@ -254,9 +261,9 @@ class Transactions:
         raise failure
 
     def _check(self, transaction: Transaction, registration: str, purpose: str, bound: str, name: str) -> None:
-        age = self._clock() - transaction.issued_at
+        age = int(self._clock()) - transaction.issued_at
         if age >= LIFETIME or age < -CLOCK_SKEW:
-            raise self._cleared(StateInvalid(f"the login was begun {age:.0f} s ago, {LIFETIME} s are allowed"), name)
+            raise self._cleared(StateInvalid(f"the login was begun {age} s ago, {LIFETIME} s are allowed"), name)
         if transaction.registration != registration:
             raise StateInvalid(f"the state belongs to a login with {transaction.registration!r}")
         if transaction.purpose != purpose or transaction.bound != bound:
@@ -296,4 +303,4 @@ class Transactions:
             issued_at = Transaction.from_bytes(self._sealer.open(value, name)).issued_at
         except ValueError:
             return None
-        return issued_at if self._clock() - issued_at < LIFETIME else None
+        return issued_at if int(self._clock()) - issued_at < LIFETIME else None

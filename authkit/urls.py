@@ -49,8 +49,23 @@ def check_url(url: str) -> SplitResult:
         raise ValueError("is no absolute URL; write it as https://host/path")
     if not HOST_AND_PORT.fullmatch(parts.netloc.rpartition("@")[2]):
         raise ValueError("has a host or a port that no URL has")
+    if _is_odd_address(parts.hostname):
+        raise ValueError("has an IP address that browsers write in another way")
     if parts.username is not None or "#" in url or parts.port == 0:
         raise ValueError("has a user, a fragment or a port that it must not have")
     if parts.scheme == "http" and not is_loopback(url):
         raise ValueError("is http; write https, which may be missing on a loopback host only")
     return parts
+
+
+def _is_odd_address(host: str) -> bool:
+    """Whether `host` is an IP address in another form than its usual one, such as ``127.1`` or ``0x7f.0.0.1``.
+
+    A browser takes such for the usual form, which names another origin to everybody who compares texts.
+    """
+    if ":" not in host and not re.fullmatch(r"(.*\.)?([0-9]+|0x[0-9a-f]*)\.?", host):
+        return False
+    try:
+        return str(ip_address(host)) != host
+    except ValueError:
+        return True

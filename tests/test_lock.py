@@ -96,6 +96,6 @@ def test_whatever_make_installs_it_installs_from_a_lock() -> None:
     makefile = (CHECKOUT / "Makefile").read_text(encoding="utf-8")
     installs = re.findall(r"^\t.*pip install.*$", makefile, re.MULTILINE)
 
-    assert len(installs) == 3
+    assert len(installs) == 4
     assert [line for line in installs if "$(LOCKED)" not in line and "--require-hashes" not in line] == []
     assert re.search(r"^LOCKED := --constraints (\S+) --build-constraints \1$", makefile, re.MULTILINE)

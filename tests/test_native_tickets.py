@@ -281,12 +281,41 @@ def test_jwt_07_nothing_else_that_we_make_is_a_ticket(clock: Clock) -> None:
         assert "damaged" in refused(lambda text=text: new_tickets(clock).redeem(text, VERIFIER, "acme"))
 
 
-@pytest.mark.parametrize("content", [b"[]", b'["ada"]', b"1", b"null", b"[1,2,3,4,5,6]", b"{", b"\xff"])
+OTHER_FORMS = [
+    *(b"[]", b'["ada"]', b"1", b"null", b"[1,2,3,4,5,6]", b"{", b"\xff", b"[" * 5000),
+    json.dumps(["ada", "phone", "acme", CHALLENGE, [NOW]]).encode(),
+    json.dumps(["ada", "phone", "acme", CHALLENGE, True]).encode(),
+    json.dumps(["ada", "phone", "acme", CHALLENGE, float(NOW)]).encode(),
+    json.dumps(["ada", "phone", "acme", 1, NOW]).encode(),
+]
+
+
+@pytest.mark.parametrize("content", OTHER_FORMS)
 def test_a_ticket_of_another_version_is_refused(content: bytes, clock: Clock) -> None:
     kit = make_kit(clock=clock)
     text = Sealer(kit.secrets, "ticket", kit.random).seal(content, "acme")
 
     assert "damaged" in refused(lambda: new_tickets(clock).redeem(text, VERIFIER, "acme"))
+
+
+def sealed(*values: Any) -> str:
+    """Return a ticket of these values, as another version of authkit may have sealed one."""
+    kit = make_kit()
+    return Sealer(kit.secrets, "ticket", kit.random).seal(json.dumps(values).encode(), "acme")
+
+
+@pytest.mark.parametrize("challenge", ["", "é" * 43, "\ud800", CHALLENGE[:-1]])
+def test_a_ticket_with_what_is_no_challenge_is_refused(challenge: str, clock: Clock) -> None:
+    text = sealed("ada", "phone", "acme", challenge, NOW)
+
+    assert "the verifier is not that of the app" in refused(lambda: new_tickets(clock).redeem(text, VERIFIER, "acme"))
+
+
+@pytest.mark.parametrize("issued_at", [10**400, -(10**400)], ids=["future", "past"])
+def test_a_ticket_of_a_time_that_no_clock_shows_is_refused(issued_at: int, clock: Clock) -> None:
+    text = sealed("ada", "phone", "acme", CHALLENGE, issued_at)
+
+    assert refused(lambda: new_tickets(clock).redeem(text, VERIFIER, "acme")).startswith("the ticket is ")
 
 
 def test_a_ticket_survives_a_new_secret_and_not_the_loss_of_its_own(clock: Clock) -> None:

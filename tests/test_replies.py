@@ -389,6 +389,8 @@ def test_flt_22_only_sane_seconds_count(name: str, value: Any, seconds: int | No
         ([], ""),
         (..., None),
         (None, None),
+        (["a,b", "c d", "a"], "a b c d"),
+        (["", " a "], "a"),
     ],
 )
 def test_flt_24_the_granted_scope_is_read_in_every_form(value: Any, scope: str | None) -> None:

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from authkit.models import Secret
-from authkit.seal import SealBroken, Sealer
+from authkit.seal import SealBroken, Sealer, read_values
 
 OLD, NEW = Secret(SECRET), Secret("another-app-secret-that-is-long-enough")
 SEALER = Sealer([OLD], "test", secrets.token_bytes)
@@ -112,3 +112,15 @@ def test_ses_07_a_truncated_text_does_not_open(length: int) -> None:
 @given(st.text(max_size=100))
 def test_ses_07_a_text_that_we_never_sealed_does_not_open(text: str) -> None:
     assert_does_not_open(SEALER, text)
+
+
+def test_values_that_were_sealed_are_read() -> None:
+    assert read_values(b'["a",1,[true]]', str, int, list) == ["a", 1, [True]]
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"\xff", b"1", b"{}", b"[]", b'["a"]', b'["a",1,2]', b'["a",true]', b'["a",1.0]', b"[" * 100_000]
+)
+def test_values_in_another_form_are_none_of_ours(content: bytes) -> None:
+    with pytest.raises(SealBroken):
+        read_values(content, str, int)

@@ -403,6 +403,24 @@ def test_ses_07_a_cookie_damaged_in_any_byte_is_refused_and_cleared(data: st.Dat
     assert error.cookies == (Cookie(cookie.name, "", 0, True),)
 
 
+OTHER_FORMS = [
+    *(
+        b"no JSON",
+        b"[1,2]",
+        b"7",
+        b"null",
+        b"{}",
+        b"[" * 5000,
+        b'["","",[7],"","","","",1]',
+        b'["","","","","","","",1]',
+    ),
+    *(
+        b'["acme","",[],"/","login","","v",%s]' % value
+        for value in (b"[1]", b"true", b"1800000000.0", b'"1800000000"')
+    ),
+]
+
+
 def sealed(name: str, *, secret: str = SECRET, purpose: str = "transaction", content: bytes = b"[1,2]") -> str:
     return Sealer([Secret(secret)], purpose, secrets.token_bytes).seal(content, name)
 
@@ -428,6 +446,26 @@ def test_ses_07_a_cookie_that_is_not_ours_counts_as_absent(world: World, spoil: 
     _, _, cookies = world.begin()
 
     assert cookies[1:] == (Cookie(cookie.name, "", 0, True),)
+
+
+@pytest.mark.parametrize("content", OTHER_FORMS)
+def test_a_cookie_of_another_version_counts_as_absent(world: World, content: bytes) -> None:
+    state, _, (cookie,) = world.begin()
+    world.jar[cookie.name] = sealed(cookie.name, content=content)
+
+    world.refuse(state)
+
+    assert world.transactions.begun(state, world.jar) == ("", "")
+    assert world.begin()[2][1:] == (Cookie(cookie.name, "", 0, True),)
+
+
+@pytest.mark.parametrize("issued_at", [10**400, -(10**400)], ids=["future", "past"])
+def test_a_cookie_of_a_time_that_no_clock_shows_is_refused(world: World, issued_at: int) -> None:
+    state, _, (cookie,) = world.begin()
+    content = b'["acme","",[],"/","login","","v",%d]' % issued_at
+    world.jar[cookie.name] = sealed(cookie.name, content=content)
+
+    assert world.refuse(state).reason.startswith("the login was begun ")
 
 
 class Store:

@@ -110,6 +110,31 @@ def test_a_host_that_no_url_has_is_refused(url: str) -> None:
         check_url(url)
 
 
+@pytest.mark.parametrize(
+    "host",
+    [
+        "127.1",
+        "0x7f.0.0.1",
+        "0x7F000001",
+        "2130706433",
+        "0",
+        "0177.0.0.1",
+        "127.0.0.1.",
+        "app.1",
+        "[0::1]",
+        "[::0:1]",
+    ],
+)
+def test_an_ip_address_that_browsers_write_in_another_way_is_refused(host: str) -> None:
+    with pytest.raises(ValueError, match="has an IP address that browsers write in another way"):
+        check_url(f"https://{host}:8443/")
+
+
+@pytest.mark.parametrize("url", ["https://10.0.0.1", "https://a1.0x7g", "https://1.example", "https://[fe80::1]"])
+def test_an_ip_address_in_its_usual_form_is_taken(url: str) -> None:
+    assert check_url(url).geturl() == url
+
+
 @pytest.mark.parametrize("url", ["https://my_idp:8443/a", "http://[::1]:6543", "https://EXAMPLE.com"])
 def test_a_host_that_a_url_may_have_is_taken(url: str) -> None:
     assert check_url(url).geturl()

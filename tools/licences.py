@@ -41,6 +41,7 @@ SPDX: Mapping[str, str] = MappingProxyType(
 
 KNOWN: Mapping[str, str] = MappingProxyType(
     {
+        "atheris": "Apache-2.0",
         "colorama": "BSD-3-Clause",
         "docutils": "BSD-2-Clause AND LicenseRef-Public-Domain",  # what is GPL is in no wheel
         "exceptiongroup": "MIT AND PSF-2.0",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import urlsafe_b64decode
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -30,7 +31,7 @@ IMPORTERS: Mapping[str, Callable[[Any], Key]] = {
     "OKP": OKPKey.import_key,
 }
 MATERIAL = ("kty", "crv", "x", "y", "n", "e")
-MIN_RSA_BYTES = 256
+MIN_RSA_BITS = 2048
 MAX_KEYS = 100
 REGISTRIES = {name: OneAlgorithm(name, is_strict=False) for name in ALGORITHMS}
 
@@ -100,7 +101,10 @@ def _read(member: object) -> Iterator[Verifier]:
 
 def _is_strong(member: Mapping[str, Any]) -> bool:
     """Whether an RSA key has at least 2048 bits (NIST SP 800-131A); the others are strong by their curves."""
-    modulus = member.get("n", "")
     if member["kty"] != "RSA":
         return True
-    return isinstance(modulus, str) and len(modulus.lstrip("A")) * 6 // 8 >= MIN_RSA_BYTES  # without zeros in front
+    try:
+        modulus = urlsafe_b64decode(f"{member['n']}==")
+    except (ValueError, KeyError):
+        return False
+    return int.from_bytes(modulus, "big").bit_length() >= MIN_RSA_BITS
