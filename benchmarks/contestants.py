@@ -1,0 +1,43 @@
+"""Who is compared: each peer's app stands in a folder under peers/, beside what it is installed from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Peer:
+    """One way to have users log in.
+
+    Attributes:
+        name: what it is called on the command line.
+        title: what it is called on the page.
+        folder: where its app stands, under peers/.
+        environment: the environment it runs in, under .bench/.
+        factory: the function that makes the app.
+        is_node: whether it is JavaScript.
+        is_yardstick: whether it is there to measure by, not for users to pick.
+        most_threads: how many threads it may be given: one that mixes up users with more gets one.
+    """
+
+    name: str
+    title: str
+    folder: str = ""
+    environment: str = ""
+    factory: str = "make_app"
+    is_node: bool = False
+    is_yardstick: bool = False
+    most_threads: int = 1000
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "folder", self.folder or self.name)
+        object.__setattr__(self, "environment", self.environment or self.folder)
+
+
+AUTHKIT = Peer("authkit", "authkit on Pyramid")
+BEFORE = Peer("authkit-before", "authkit of another checkout", "authkit", "authkit-before")
+BY_HAND = Peer("by-hand", "by hand: Pyramid + requests-oauthlib, a session per login")
+POOLED = Peer("by-hand-pooled", "by hand, the same with one pool", "by-hand", factory="make_pooled_app")
+FLOOR = Peer("floor", "floor: bare WSGI, two kept-alive urllib3 calls", is_yardstick=True)
+
+PEERS = (AUTHKIT, BY_HAND, POOLED, FLOOR)
