@@ -17,6 +17,7 @@ class Peer:
         factory: the function that makes the app.
         is_node: whether it is JavaScript.
         is_yardstick: whether it is there to measure by, not for users to pick.
+        warm_up: how many logins it takes until it is as fast as it gets.
         most_threads: how many threads it may be given: one that mixes up users with more gets one.
     """
 
@@ -27,6 +28,7 @@ class Peer:
     factory: str = "make_app"
     is_node: bool = False
     is_yardstick: bool = False
+    warm_up: int = 50
     most_threads: int = 1000
 
     def __post_init__(self) -> None:
@@ -38,6 +40,12 @@ AUTHKIT = Peer("authkit", "authkit on Pyramid")
 BEFORE = Peer("authkit-before", "authkit of another checkout", "authkit", "authkit-before")
 BY_HAND = Peer("by-hand", "by hand: Pyramid + requests-oauthlib, a session per login")
 POOLED = Peer("by-hand-pooled", "by hand, the same with one pool", "by-hand", factory="make_pooled_app")
+AUTHLIB = Peer("authlib", "Authlib 1.9 on Flask")
+ALLAUTH = Peer("allauth", "django-allauth 65.21")
+SOCIAL_CORE = Peer("social-core", "social-core 7.0 on Django")
+FLASK_DANCE = Peer("flask-dance", "Flask-Dance 7.1 (one thread: with more it mixes up users)", most_threads=1)
+FASTAPI_SSO = Peer("fastapi-sso", "fastapi-sso 0.23")
+PASSPORT = Peer("passport", "passport 0.7 on Express (node)", is_node=True, warm_up=3000)
 FLOOR = Peer("floor", "floor: bare WSGI, two kept-alive urllib3 calls", is_yardstick=True)
 
-PEERS = (AUTHKIT, BY_HAND, POOLED, FLOOR)
+PEERS = (AUTHKIT, POOLED, BY_HAND, FLASK_DANCE, FASTAPI_SSO, AUTHLIB, SOCIAL_CORE, ALLAUTH, PASSPORT, FLOOR)

@@ -27,10 +27,11 @@ PATIENCE = 30.0
 
 @dataclass(frozen=True)
 class App:
-    """Where an app answers: its port, and the path that starts a login."""
+    """Where an app answers: its port, and the path that starts a login, by GET or, with an empty form, by POST."""
 
     port: int
     start: str
+    method: str = "GET"
 
 
 @dataclass
@@ -164,7 +165,7 @@ class Browser:
 
     async def begin(self) -> str:
         """Start a login, and return the authorization URL."""
-        return self._location(await self.get(self._app.start))
+        return self._location(await self.ask(self._app.method, self._app.start))
 
     async def finish(self, callback: str) -> None:
         """Come back from the provider."""
@@ -180,12 +181,17 @@ class Browser:
 
     async def get(self, target: str) -> Answer:
         """Return the answer to a GET, and keep its cookies."""
+        return await self.ask("GET", target)
+
+    async def ask(self, method: str, target: str) -> Answer:
+        """Return the answer to a request without a body, and keep its cookies."""
         if self._wire is None or not self._wire.is_open:
             loop = asyncio.get_running_loop()
             _, self._wire = await loop.create_connection(Wire, "127.0.0.1", self._app.port)
         cookies = "; ".join(f"{name}={value}" for name, value in self._cookies.items())
         sent = f"Cookie: {cookies}\r\n" if cookies else ""
-        head = f"GET {target} HTTP/1.1\r\nHost: 127.0.0.1:{self._app.port}\r\n{BROWSER}{sent}\r\n"
+        sent += "Content-Length: 0\r\n" if method == "POST" else ""
+        head = f"{method} {target} HTTP/1.1\r\nHost: 127.0.0.1:{self._app.port}\r\n{BROWSER}{sent}\r\n"
         answer = await self._wire.ask(head.encode("latin-1"))
         for line in answer.values("set-cookie"):
             pair, _, attributes = line.partition(";")

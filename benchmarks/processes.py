@@ -23,6 +23,10 @@ KEPT = ("HOME", "LANG", "PATH", "TMPDIR")
 """Of this process's environment; another set of roots or a proxy in it would be others' work than a login."""
 
 
+class NotStartedError(Exception):
+    """A process that ended before it said where it listens."""
+
+
 def cores() -> tuple[int | None, int | None]:
     """Return the core of driver and provider, and that of the app; None where there is only one."""
     here = sorted(os.sched_getaffinity(0))
@@ -43,7 +47,7 @@ def started(command: Sequence[str | Path], **environment: str) -> Iterator[tuple
     try:
         line = process.stdout.readline()
         if not line:
-            raise RuntimeError(f"{command[0]} did not start; {LOG} says why")
+            raise NotStartedError(f"{command[0]} did not start; {LOG} says why")
         yield process.pid, json.loads(line)
     finally:
         process.stdin.close()
@@ -116,4 +120,4 @@ def served(peer: Peer, origin: str, threads: int) -> Iterator[Server]:
     if origin.startswith("http:"):
         environment["OAUTHLIB_INSECURE_TRANSPORT"] = "1"
     with started(command, **environment) as (pid, said):
-        yield Server(App(said["port"], said["start"]), pid)
+        yield Server(App(**said), pid)

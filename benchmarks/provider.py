@@ -39,7 +39,7 @@ TOKEN = (
 )
 USER = (
     b'{"data":{"user":{"avatar_large_url":"https://p16.example/%(user)b.jpeg","avatar_url":"https://p16.example/s.jpeg",'
-    b'"avatar_url_100":"https://p16.example/m.jpeg","display_name":"Somebody","open_id":"%(user)b",'
+    b'"avatar_url_100":"https://p16.example/m.jpeg","display_name":"%(user)b","open_id":"%(user)b",'
     b'"union_id":"union-%(user)b"}},"error":{"code":"ok","message":"","log_id":"20260101000000AA"}}'
 )
 REFUSAL = b'{"error":"invalid_request","error_description":"%b","log_id":"20260101000000AA"}'

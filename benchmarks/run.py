@@ -1,6 +1,6 @@
 """Measures authkit beside its peers, on the same work, and writes the page of results.
 
-    make bench                              everything, in about half an hour
+    make bench                              everything
     make bench BENCH="--peers authkit,by-hand-pooled,floor --scenarios tls --rounds 5"
     make bench BENCH="--against ../before"  the authkit of another checkout beside this one's
 
@@ -13,50 +13,56 @@ from __future__ import annotations
 import argparse
 import asyncio
 import os
-from collections import defaultdict
-from collections.abc import Sequence
-from contextlib import suppress
-from dataclasses import fields
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass, field, fields
+from math import nan
 from pathlib import Path
 from statistics import median
 
 import environments
-from contestants import BEFORE, PEERS, Peer
-from measure import SCENARIOS, IncorrectError, Measured, Scenario, measure
-from processes import Provider, cores, provider
+from contestants import BEFORE, PEERS, POOLED, Peer
+from measure import SCENARIOS, IncorrectError, Measured, Scenario, ready, timed
+from processes import NotStartedError, Provider, Server, cores, provider
 
-Results = dict[tuple[str, str], Measured | str]
-"""By scenario and peer: what was measured, or why it was not."""
+@dataclass
+class Result:
+    """What came of one peer in one scenario: a measurement for each round, or why there is none."""
+
+    rounds: list[Measured] = field(default_factory=list)
+    problem: str = ""
+
+    @property
+    def middle(self) -> Measured:
+        """Return the medians of the rounds; failures are added up."""
+        names = [each.name for each in fields(Measured)]
+        values = {name: median(getattr(one, name) for one in self.rounds) for name in names}
+        return Measured(**{**values, "failures": sum(one.failures for one in self.rounds)})
+
+    def ratio(self, value: Callable[[Measured], float], base: Result) -> float:
+        """Return the median over the rounds of what this is of `base` in the same round."""
+        pairs = zip(self.rounds, base.rounds, strict=False)
+        return median(value(one) / value(other) for one, other in pairs) if self.rounds and base.rounds else nan
 
 
-def middle(all_of_them: Sequence[Measured]) -> Measured:
-    """Return the medians of several rounds; failures are added up."""
-    names = [field.name for field in fields(Measured)]
-    values = {name: median(getattr(one, name) for one in all_of_them) for name in names}
-    return Measured(**{**values, "failures": sum(one.failures for one in all_of_them)})
-
-
-def run_rounds(
-    where: Provider, peers: Sequence[Peer], scenarios: Sequence[Scenario], rounds: int, seconds: float
-) -> Results:
-    """Measure all peers in all scenarios, in turns."""
-    measured: dict[tuple[str, str], list[Measured]] = defaultdict(list)
-    results: Results = {}
-    for number in range(1, rounds + 1):
-        for scenario in scenarios:
-            for peer in peers:
-                key = (scenario.name, peer.name)
-                if isinstance(results.get(key), str):
-                    continue
-                try:
-                    one = measure(peer, where, scenario, seconds)
-                except IncorrectError as error:
-                    results[key] = str(error)
-                    print(f"{number} {scenario.name:9} {peer.name:18} not timed: {error}", flush=True)
-                    continue
-                measured[key].append(one)
-                results[key] = middle(measured[key])
-                print(f"{number} {scenario.name:9} {peer.name:18} {in_short(one)}", flush=True)
+def run_scenario(
+    where: Provider, peers: Sequence[Peer], scenario: Scenario, rounds: int, seconds: float
+) -> dict[str, Result]:
+    """Measure all peers in one scenario, in turns: while one is busy the others, warm, are idle."""
+    results = {peer.name: Result() for peer in peers}
+    servers: dict[str, Server] = {}
+    with ExitStack() as stack:
+        for peer in peers:
+            try:
+                servers[peer.name] = stack.enter_context(ready(peer, where, scenario))
+            except (IncorrectError, NotStartedError) as error:
+                results[peer.name].problem = str(error)
+                print(f"{scenario.name:9} {peer.name:18} not timed: {error}", flush=True)
+        for _ in range(rounds):
+            for name, server in servers.items():
+                one = asyncio.run(timed(server, where, scenario, seconds))
+                results[name].rounds.append(one)
+                print(f"{scenario.name:9} {name:18} {in_short(one)}", flush=True)
     return results
 
 
@@ -66,6 +72,15 @@ def in_short(one: Measured) -> str:
         f"{one.cpu * 1000:6.2f} ms CPU  {one.rate:6.0f}/s  p50 {one.p50 * 1000:6.1f}  p95 {one.p95 * 1000:6.1f} ms  "
         f"{one.connections:5.2f} connections  {one.mebibytes:4.0f} MiB  {one.failures} failed"
     )
+
+
+def tell(results: Mapping[str, Mapping[str, Result]]) -> None:
+    """Print the medians, and the CPU as a ratio to the pooled login by hand."""
+    for scenario, by_peer in results.items():
+        print(f"\n{scenario}: server CPU as a ratio to {POOLED.name}, and medians")
+        for name, result in by_peer.items():
+            ratio = result.ratio(lambda one: one.cpu, by_peer.get(POOLED.name, Result()))
+            print(f"  {name:18} {ratio:5.2f}  {result.problem or in_short(result.middle)}")
 
 
 def chosen(names: str, among: Sequence[Peer] | Sequence[Scenario]) -> list[str]:
@@ -99,14 +114,10 @@ def main() -> None:
     with provider() as where:
         if core is not None:
             os.sched_setaffinity(0, {core})
-        results = run_rounds(where, peers, scenarios, given.rounds, given.seconds)
-    print()
-    for scenario in scenarios:
-        base = results.get((scenario.name, "by-hand-pooled"))
-        for peer in peers:
-            one = results[(scenario.name, peer.name)]
-            ratio = f"{one.cpu / base.cpu:5.2f}" if isinstance(one, Measured) and isinstance(base, Measured) else "-"
-            print(f"{scenario.name:9} {peer.name:18} {ratio} {one if isinstance(one, str) else in_short(one)}")
+        results = {
+            scenario.name: run_scenario(where, peers, scenario, given.rounds, given.seconds) for scenario in scenarios
+        }
+    tell(results)
 
 
 if __name__ == "__main__":

@@ -37,7 +37,9 @@ def serve_wsgi(app: Any, listener: socket.socket, threads: int) -> None:
     """Serve a WSGI app."""
     import waitress
 
-    waitress.serve(app, sockets=[listener], threads=threads, connection_limit=1000, _quiet=True)
+    waitress.serve(
+        app, sockets=[listener], threads=threads, connection_limit=1000, url_scheme="https", _quiet=True
+    )
 
 
 def serve_asgi(app: Any, listener: socket.socket) -> None:
@@ -64,11 +66,12 @@ def main() -> None:
     given = parser.parse_args()
     if given.core is not None:
         os.sched_setaffinity(0, {given.core})
+    sys.path.pop(0)  # this folder, whose modules have names that the app's libraries may have as well
     listener = socket.create_server(("127.0.0.1", 0), backlog=512)
     port = listener.getsockname()[1]
     module = load(given.app)
     app = getattr(module, given.factory)(SITE, given.provider, CLIENT_ID, CLIENT_SECRET)
-    print(json.dumps({"port": port, "start": module.START}), flush=True)
+    print(json.dumps({"port": port, "start": module.START, "method": getattr(module, "METHOD", "GET")}), flush=True)
     threading.Thread(target=end_with_input, daemon=True).start()
     if getattr(module, "IS_ASGI", False):
         serve_asgi(app, listener)
