@@ -16,6 +16,7 @@ RECORD ?=
 UPGRADE ?=
 FUZZ_SECONDS ?= 300
 TARGET ?= $(basename $(notdir $(wildcard fuzz/targets/[a-z]*.py)))
+BENCH ?=
 GROUPS := --group test --group check --group interop --group release
 unexport PYTHONDONTWRITEBYTECODE  # tests start some hundred processes, which need not compile everything anew
 
@@ -64,7 +65,9 @@ newest: $(VENV)/all.installed       ## Python 3.13, the newest versions
 without-pyramid: $(VENV)/all.installed  ## the core does not know its adapters
 	tools/without-pyramid $(SPREAD) -m "$(FAST) and not pyramid"
 
-bench: $(VENV)/demo.installed       ## what the emulator serves; what accounts cost among a million people
+bench: $(VENV)/demo.installed       ## logins beside their peers'; what the emulator serves; what accounts cost among a million
+	$(BIN)/python benchmarks/environments.py
+	.bench/tools/bin/python benchmarks/run.py $(BENCH)
 	$(BIN)/python benchmarks/emulator_logins.py --logins 100000
 	$(BIN)/python benchmarks/accounts.py
 
@@ -93,7 +96,7 @@ audit: $(VENV)/all.installed        ## known vulnerabilities of what is pinned; 
 release-check: dist audit           ## what has to pass before a release
 
 clean:
-	rm -rf $(VENV) $(NODE_MODULES) .tools build dist *.egg-info authkit_tiktok/*.egg-info .coverage*
+	rm -rf $(VENV) $(NODE_MODULES) .bench .tools build dist *.egg-info authkit_tiktok/*.egg-info .coverage*
 
 $(VENV)/bin/uv: requirements/uv.txt
 	@$(PYTHON) -c 'import sys; sys.exit("authkit needs Python 3.10 or newer" if sys.version_info < (3, 10) else 0)'

@@ -211,7 +211,8 @@ def callback_of(authorize: str, user: str) -> str:
     """Return the path and query that a provider would send the browser to, had `user` consented."""
     asked = {name: values[0] for name, values in parse_qs(urlsplit(authorize).query).items()}
     code = quote(f"{user}~{asked.get('code_challenge', '')}", safe="~")
-    return f"{urlsplit(asked['redirect_uri']).path}?code={code}&state={quote(asked['state'], safe='')}&scopes=user.info.basic"
+    path, state = urlsplit(asked["redirect_uri"]).path, quote(asked["state"], safe="")
+    return f"{path}?code={code}&state={state}&scopes=user.info.basic"
 
 
 _users = itertools.count(1)

@@ -1,6 +1,6 @@
 """Makes the environments under .bench: one for each peer, at exact versions, and one for what measures them.
 
-    python benchmarks/environments.py [PEER ...]
+    python benchmarks/environments.py [PEER ...]    without a name, only the environment of what measures them
 
 Each trusts the provider's authority beside the public roots: the roots are what a real app loads, so they stay. An
 environment is made anew when its requirements have changed; authkit is built from this checkout each time.
@@ -68,7 +68,17 @@ def make_certificates() -> None:
 def install_authkit(name: str, checkout: Path = ROOT) -> None:
     """Build authkit from a checkout into an environment."""
     fresh = ("--reinstall-package", "authkit-core", "--reinstall-package", "authkit-tiktok")
-    uv("pip", "install", "--no-deps", "--compile-bytecode", *fresh, "--python", python_of(name), checkout, checkout / "authkit_tiktok")
+    uv(
+        "pip",
+        "install",
+        "--no-deps",
+        "--compile-bytecode",
+        *fresh,
+        "--python",
+        python_of(name),
+        checkout,
+        checkout / "authkit_tiktok",
+    )
 
 
 def make_node(name: str) -> bool:
@@ -98,9 +108,9 @@ def make_before(name: str, checkout: Path) -> None:
 
 
 def main() -> None:
-    """Make the environments that the command line names, or all."""
+    """Make the environments that the command line names."""
     make_certificates()
-    for name in sys.argv[1:] or sorted(folder.name for folder in PEERS.iterdir()):
+    for name in sys.argv[1:]:
         make(name)
 
 

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from driver import App, Browser, LoginError, Played, callback_of, play
 from contestants import Peer
+from driver import App, Browser, Played, callback_of, play
 from processes import Provider, Server, served
 
 WARM_UP_SECONDS = 15.0
@@ -25,6 +25,7 @@ class Scenario:
         latency: the milliseconds of a round trip to the provider.
         browsers: how many log in at a time.
         threads: how many threads the app has.
+        is_long: whether it is for the quick ones only.
         drops: whether the provider closes its connections before each login.
     """
 
@@ -34,6 +35,7 @@ class Scenario:
     latency: int = 0
     browsers: int = 8
     threads: int = 8
+    is_long: bool = False
     drops: bool = False
 
 
@@ -41,11 +43,17 @@ TLS = Scenario("tls", "TLS, no latency, 8 browsers")
 SCENARIOS = (
     TLS,
     Scenario("http", "plain HTTP, no latency, 8 browsers", scheme="http"),
-    Scenario("one", "TLS, no latency, one browser", browsers=1),
-    Scenario("reconnect", "the same, the provider's connections closed before each login", browsers=1, drops=True),
+    Scenario("one", "TLS, no latency, one browser", browsers=1, is_long=True),
+    Scenario(
+        "reconnect",
+        "the same, the provider's connections closed before each login",
+        browsers=1,
+        is_long=True,
+        drops=True,
+    ),
     Scenario("alone", "TLS, 50 ms round trip, one browser", latency=50, browsers=1),
-    Scenario("crowd-8", "TLS, 50 ms, 64 browsers, 8 threads", latency=50, browsers=64, threads=8),
-    Scenario("crowd-64", "TLS, 50 ms, 64 browsers, 64 threads", latency=50, browsers=64, threads=64),
+    Scenario("crowd-8", "TLS, 50 ms, 64 browsers, 8 threads", latency=50, browsers=64, threads=8, is_long=True),
+    Scenario("crowd-64", "TLS, 50 ms, 64 browsers, 64 threads", latency=50, browsers=64, threads=64, is_long=True),
 )
 
 
@@ -135,7 +143,7 @@ async def timed(server: Server, provider: Provider, scenario: Scenario, seconds:
 
     Some logins go ahead: connections that were idle while others were measured may have been closed.
     """
-    await play(server.app, browsers=scenario.browsers, logins=2 * scenario.browsers)
+    await play(server.app, browsers=scenario.browsers, logins=2 * scenario.browsers, seconds=1.0)
     before, cpu = provider.tell(), server.cpu()
     if scenario.drops:
         played = await dropping(server.app, provider, seconds)
@@ -167,6 +175,6 @@ def ready(peer: Peer, provider: Provider, scenario: Scenario) -> Iterator[Server
     provider.tell("latency/0")
     with served(peer, provider.origin(scenario.scheme), scenario.threads) as server:
         asyncio.run(prove(server.app, provider))
+        asyncio.run(play(server.app, browsers=8, logins=peer.warm_up, seconds=WARM_UP_SECONDS))
         provider.tell(f"latency/{scenario.latency}")
-        asyncio.run(play(server.app, browsers=scenario.browsers, logins=peer.warm_up, seconds=WARM_UP_SECONDS))
         yield server

@@ -1,4 +1,4 @@
-"""The processes of a run: the provider on one core, the app under test on another; what they cost is read from /proc."""
+"""The processes of a run: the provider on one core, the app on another. What they cost is read from /proc."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any, cast
 
+from contestants import Peer
 from driver import App
 from environments import BENCH, HERE, PEERS, TLS, TOOLS, python_of
-from contestants import Peer
 
 TICKS = os.sysconf("SC_CLK_TCK")
 PAGE = os.sysconf("SC_PAGE_SIZE")
@@ -40,23 +40,28 @@ def started(command: Sequence[str | Path], **environment: str) -> Iterator[tuple
     LOG.parent.mkdir(exist_ok=True)
     with LOG.open("a") as log:
         process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, text=True, env={**kept, **environment}
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=log,
+            text=True,
+            cwd=BENCH,
+            env={**kept, **environment},
         )
-    assert process.stdin
-    assert process.stdout
+    said, end = cast("IO[str]", process.stdout), cast("IO[str]", process.stdin)
     try:
-        line = process.stdout.readline()
+        line = said.readline()
         if not line:
             raise NotStartedError(f"{command[0]} did not start; {LOG} says why")
         yield process.pid, json.loads(line)
     finally:
-        process.stdin.close()
+        end.close()
         try:
             process.wait(10)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
-        process.stdout.close()
+        said.close()
 
 
 @dataclass(frozen=True)
@@ -105,8 +110,8 @@ class Server:
 
 
 @contextmanager
-def served(peer: Peer, origin: str, threads: int) -> Iterator[Server]:
-    """Serve a peer's app with so many threads, towards a provider."""
+def served(peer: Peer, origin: str, threads: int, python: Path | None = None, **environment: str) -> Iterator[Server]:
+    """Serve a peer's app with so many threads, towards a provider; in its own environment if no other is named."""
     _, core = cores()
     folder = PEERS / peer.folder
     if peer.is_node:
@@ -115,8 +120,19 @@ def served(peer: Peer, origin: str, threads: int) -> Iterator[Server]:
     else:
         pin = [] if core is None else ["--core", str(core)]
         threaded = ["--threads", str(min(threads, peer.most_threads)), *pin]
-        command = [python_of(peer.environment), HERE / "serving.py", folder / "app.py", peer.factory, origin, *threaded]
-    environment = {"NODE_EXTRA_CA_CERTS": str(TLS / "root.pem"), "NODE_ENV": "production", "PYTHONWARNINGS": "ignore"}
+        command = [
+            python or python_of(peer.environment),
+            HERE / "serving.py",
+            folder,
+            peer.factory,
+            origin,
+            *threaded,
+        ]
+    environment |= {
+        "NODE_EXTRA_CA_CERTS": str(TLS / "root.pem"),
+        "NODE_ENV": "production",
+        "PYTHONWARNINGS": "ignore",
+    }
     if origin.startswith("http:"):
         environment["OAUTHLIB_INSECURE_TRANSPORT"] = "1"
     with started(command, **environment) as (pid, said):

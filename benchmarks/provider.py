@@ -116,7 +116,7 @@ class Provider:
         if form.get("grant_type") != "authorization_code" or not form.get("redirect_uri", "").startswith("http"):
             return refusal(b"no such grant")
         user, tilde, challenge = unquote(form.get("code", "")).partition("~")
-        if not tilde or not is_answered(challenge, form.get("code_verifier", "")) and challenge:
+        if not tilde or (challenge and not is_answered(challenge, form.get("code_verifier", ""))):
             return refusal(b"not the code, or not its verifier")
         return reply(TOKEN % {b"user": user.encode()})
 

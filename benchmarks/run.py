@@ -13,42 +13,27 @@ from __future__ import annotations
 import argparse
 import asyncio
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass, field, fields
-from math import nan
 from pathlib import Path
-from statistics import median
 
 import environments
-from contestants import BEFORE, PEERS, POOLED, Peer
-from measure import SCENARIOS, IncorrectError, Measured, Scenario, ready, timed
+from coldstart import measure_starts
+from contestants import AUTHKIT, BEFORE, BY_HAND, PEERS, POOLED, Peer
+from measure import SCENARIOS, TLS, IncorrectError, Measured, Scenario, ready, timed
 from processes import NotStartedError, Provider, Server, cores, provider
+from report import PAGE, PLOT, keep, page, plot
+from results import Result
 
-@dataclass
-class Result:
-    """What came of one peer in one scenario: a measurement for each round, or why there is none."""
-
-    rounds: list[Measured] = field(default_factory=list)
-    problem: str = ""
-
-    @property
-    def middle(self) -> Measured:
-        """Return the medians of the rounds; failures are added up."""
-        names = [each.name for each in fields(Measured)]
-        values = {name: median(getattr(one, name) for one in self.rounds) for name in names}
-        return Measured(**{**values, "failures": sum(one.failures for one in self.rounds)})
-
-    def ratio(self, value: Callable[[Measured], float], base: Result) -> float:
-        """Return the median over the rounds of what this is of `base` in the same round."""
-        pairs = zip(self.rounds, base.rounds, strict=False)
-        return median(value(one) / value(other) for one, other in pairs) if self.rounds and base.rounds else nan
+STARTS = 9
+"""How often each app is started for the cold start."""
 
 
 def run_scenario(
     where: Provider, peers: Sequence[Peer], scenario: Scenario, rounds: int, seconds: float
 ) -> dict[str, Result]:
     """Measure all peers in one scenario, in turns: while one is busy the others, warm, are idle."""
+    peers = [peer for peer in peers if peer.is_quick or not scenario.is_long]
     results = {peer.name: Result() for peer in peers}
     servers: dict[str, Server] = {}
     with ExitStack() as stack:
@@ -100,6 +85,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=3.0, help="how long one peer is measured in a round")
     parser.add_argument("--against", type=Path, help="another checkout of authkit, to compare this one with")
+    parser.add_argument("--keep", action="store_true", help="copy the results into docs/performance.md")
     given = parser.parse_args()
     peers = [peer for peer in PEERS if peer.name in chosen(given.peers, PEERS) and environments.make(peer.folder)]
     if given.against:
@@ -118,6 +104,15 @@ def main() -> None:
             scenario.name: run_scenario(where, peers, scenario, given.rounds, given.seconds) for scenario in scenarios
         }
     tell(results)
+    starts = None
+    if {AUTHKIT, BY_HAND} <= set(peers):
+        starts = measure_starts(peers, STARTS)
+    block = page(peers, scenarios, results, starts, given.rounds)
+    PAGE.write_text(f"# Results\n\n{block}\n")
+    if TLS in scenarios:
+        PLOT.write_text(plot(peers, results[TLS.name]))
+    if given.keep:
+        keep(block, plot(peers, results[TLS.name]))
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """Serves a peer's app with waitress, the same for all of them, in the peer's own environment.
 
-    .bench/by-hand/bin/python benchmarks/serving.py APP FACTORY PROVIDER [--threads 8] [--core 1]
+    .bench/by-hand/bin/python benchmarks/serving.py FOLDER FACTORY PROVIDER [--threads 8] [--core 1]
 
 Prints one line of JSON, the port and the path that starts a login, and serves until its standard input ends.
 """
@@ -8,13 +8,12 @@ Prints one line of JSON, the port and the path that starts a login, and serves u
 from __future__ import annotations
 
 import argparse
-import importlib.util
+import importlib
 import json
 import os
 import socket
 import sys
 import threading
-from pathlib import Path
 from typing import Any
 
 SITE = "https://app.example"
@@ -22,24 +21,11 @@ CLIENT_ID = "sbawaf3vgbd8y2c1o5"
 CLIENT_SECRET = "a-secret-that-only-the-benchmark-knows"
 
 
-def load(path: Path) -> Any:
-    """Return the module in a file."""
-    spec = importlib.util.spec_from_file_location("bench_app", path)
-    if spec is None or spec.loader is None:
-        raise SystemExit(f"there is no app in {path}")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
 def serve_wsgi(app: Any, listener: socket.socket, threads: int) -> None:
     """Serve a WSGI app."""
     import waitress
 
-    waitress.serve(
-        app, sockets=[listener], threads=threads, connection_limit=1000, url_scheme="https", _quiet=True
-    )
+    waitress.serve(app, sockets=[listener], threads=threads, connection_limit=1000, url_scheme="https", _quiet=True)
 
 
 def serve_asgi(app: Any, listener: socket.socket) -> None:
@@ -58,7 +44,7 @@ def end_with_input() -> None:
 def main() -> None:
     """Serve as the command line says."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("app", type=Path, help="the file with the app")
+    parser.add_argument("folder", help="the folder with app.py")
     parser.add_argument("factory", help="the function in it that makes the app")
     parser.add_argument("provider", help="the provider's origin")
     parser.add_argument("--threads", type=int, default=8)
@@ -66,10 +52,10 @@ def main() -> None:
     given = parser.parse_args()
     if given.core is not None:
         os.sched_setaffinity(0, {given.core})
-    sys.path.pop(0)  # this folder, whose modules have names that the app's libraries may have as well
+    sys.path[0] = given.folder  # instead of this one, whose modules have names that libraries have as well
     listener = socket.create_server(("127.0.0.1", 0), backlog=512)
     port = listener.getsockname()[1]
-    module = load(given.app)
+    module = importlib.import_module("app")
     app = getattr(module, given.factory)(SITE, given.provider, CLIENT_ID, CLIENT_SECRET)
     print(json.dumps({"port": port, "start": module.START, "method": getattr(module, "METHOD", "GET")}), flush=True)
     threading.Thread(target=end_with_input, daemon=True).start()

@@ -1,4 +1,4 @@
-"""A login written by hand with Pyramid and requests-oauthlib, with a session per login, as its documentation shows it.
+"""A login written by hand with Pyramid and requests-oauthlib, a session per login, as its documentation shows it.
 
 Once with connections of each session's own, once with one pool of connections for the process.
 """

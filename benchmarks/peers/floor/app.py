@@ -1,4 +1,4 @@
-"""The floor: bare WSGI, and two calls over a kept-alive connection. It checks next to nothing; nobody should use it."""
+"""The floor: bare WSGI, and two calls over a kept-alive connection. It checks next to nothing: not for use."""
 
 import json
 import secrets
@@ -27,10 +27,14 @@ def make_app(site, provider, client_id, client_secret):
                 "state": state,
             }
         )
-        return "302 Found", [
-            ("Location", f"https://www.tiktok.com/v2/auth/authorize/?{query}"),
-            ("Set-Cookie", f"state={state}; Path=/; HttpOnly; SameSite=Lax"),
-        ], b""
+        return (
+            "302 Found",
+            [
+                ("Location", f"https://www.tiktok.com/v2/auth/authorize/?{query}"),
+                ("Set-Cookie", f"state={state}; Path=/; HttpOnly; SameSite=Lax"),
+            ],
+            b"",
+        )
 
     def callback(environ, cookies):
         query = parse_qs(environ["QUERY_STRING"])
@@ -56,10 +60,14 @@ def make_app(site, provider, client_id, client_secret):
         ).json()
         session = secrets.token_urlsafe(32)
         users[session] = answer["data"]["user"]["open_id"]
-        return "302 Found", [
-            ("Location", f"{site}/"),
-            ("Set-Cookie", f"session={session}; Path=/; HttpOnly; SameSite=Lax"),
-        ], b""
+        return (
+            "302 Found",
+            [
+                ("Location", f"{site}/"),
+                ("Set-Cookie", f"session={session}; Path=/; HttpOnly; SameSite=Lax"),
+            ],
+            b"",
+        )
 
     def app(environ, start_response):
         pairs = (pair.partition("=") for pair in environ.get("HTTP_COOKIE", "").split("; "))
