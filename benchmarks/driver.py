@@ -215,10 +215,22 @@ def callback_of(authorize: str, user: str) -> str:
     return f"{path}?code={code}&state={state}&scopes=user.info.basic"
 
 
-_users = itertools.count(1)
+_numbers = itertools.count(1)
 
 
-async def play(app: App, *, browsers: int, logins: int | None = None, seconds: float | None = None) -> Played:
+def strangers() -> Iterator[str]:
+    """Yield users that no login had before."""
+    return (f"user-{number}" for number in _numbers)
+
+
+async def play(
+    app: App,
+    *,
+    browsers: int,
+    logins: int | None = None,
+    seconds: float | None = None,
+    users: Iterator[str] | None = None,
+) -> Played:
     """Play as many logins as are asked for, or for so many seconds, each for a user of its own.
 
     Args:
@@ -226,7 +238,9 @@ async def play(app: App, *, browsers: int, logins: int | None = None, seconds: f
         browsers: how many at a time.
         logins: how many, all browsers together.
         seconds: for how long; a login that has begun is played to its end.
+        users: who logs in; strangers, each of them once, if nobody is named.
     """
+    users = users or strangers()
     played, begun = Played(), itertools.count()
     started = time.perf_counter()
     ends_at = started + (seconds if seconds is not None else 600.0)
@@ -236,7 +250,7 @@ async def play(app: App, *, browsers: int, logins: int | None = None, seconds: f
         while time.perf_counter() < ends_at and (logins is None or next(begun) < logins):
             since = time.perf_counter()
             try:
-                await asyncio.wait_for(browser.log_in(f"user-{next(_users)}"), PATIENCE)
+                await asyncio.wait_for(browser.log_in(next(users)), PATIENCE)
                 played.times.append(time.perf_counter() - since)
             except (LoginError, OSError, asyncio.TimeoutError, StopIteration) as error:
                 played.failures.append(f"{type(error).__name__}: {error}")

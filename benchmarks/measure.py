@@ -138,17 +138,19 @@ async def dropping(app: App, provider: Provider, seconds: float) -> Played:
     return whole
 
 
-async def timed(server: Server, provider: Provider, scenario: Scenario, seconds: float) -> Measured:
+async def timed(
+    server: Server, provider: Provider, scenario: Scenario, seconds: float, users: Iterator[str] | None = None
+) -> Measured:
     """Play a scenario at an app that is warm, and return what it took.
 
     Some logins go ahead: connections that were idle while others were measured may have been closed.
     """
-    await play(server.app, browsers=scenario.browsers, logins=2 * scenario.browsers, seconds=1.0)
+    await play(server.app, browsers=scenario.browsers, logins=2 * scenario.browsers, seconds=1.0, users=users)
     before, cpu = provider.tell(), server.cpu()
     if scenario.drops:
         played = await dropping(server.app, provider, seconds)
     else:
-        played = await play(server.app, browsers=scenario.browsers, seconds=seconds)
+        played = await play(server.app, browsers=scenario.browsers, seconds=seconds, users=users)
     spent, after = server.cpu() - cpu, provider.tell()
     done = max(1, len(played.times))
     per_login = {kind: (after[kind] - before[kind]) / done for kind in before}
