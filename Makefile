@@ -17,11 +17,12 @@ UPGRADE ?=
 FUZZ_SECONDS ?= 300
 TARGET ?= $(basename $(notdir $(wildcard fuzz/targets/[a-z]*.py)))
 BENCH ?=
+GROWTH ?=
 GROUPS := --group test --group check --group interop --group release
 unexport PYTHONDONTWRITEBYTECODE  # tests start some hundred processes, which need not compile everything anew
 
 .PHONY: demo test check static lint types mypy pyright arrows coverage oldest newest without-pyramid bench
-.PHONY: instructions fuzz docs lock dist audit release-check clean
+.PHONY: instructions fuzz docs lock dist audit release-check clean growth
 
 demo: export PYTHONWARNINGS = ignore:pkg_resources:UserWarning
 demo: $(VENV)/demo.installed        ## a TikTok login on this machine; CHECK=1 ends after the first
@@ -65,11 +66,14 @@ newest: $(VENV)/all.installed       ## Python 3.13, the newest versions
 without-pyramid: $(VENV)/all.installed  ## the core does not know its adapters
 	tools/without-pyramid $(SPREAD) -m "$(FAST) and not pyramid"
 
-bench: $(VENV)/demo.installed       ## logins beside their peers'; what the emulator serves; what accounts cost among a million
+bench: $(VENV)/demo.installed       ## logins beside their peers'; what the emulator serves; accounts among a million people
 	$(BIN)/python benchmarks/environments.py
 	.bench/tools/bin/python benchmarks/run.py $(BENCH)
-	$(BIN)/python benchmarks/emulator_logins.py --logins 100000
-	$(BIN)/python benchmarks/accounts.py
+	$(if $(BENCH),,$(BIN)/python benchmarks/emulator_logins.py --logins 100000)
+	$(if $(BENCH),,$(BIN)/python benchmarks/accounts.py)
+
+growth: $(VENV)/all.installed       ## how the cost of a login grows
+	$(BIN)/python benchmarks/growth.py $(GROWTH)
 
 instructions: $(VENV)/all.installed ## the hot paths take no more of the processor than before; RECORD=1 takes them as they are
 	$(if $(shell command -v valgrind 2>/dev/null)$(AUTHKIT_TESTS_MUST_RUN),$(BIN)/python -W ignore benchmarks/instructions.py $(if $(RECORD),--record),@echo 'valgrind is not installed: instructions are not counted' >&2)

@@ -23,9 +23,8 @@ from random import Random
 
 from accounts import fill, kept_token, opened, postgresql, subject
 from contestants import Peer
-from driver import play
 from environments import BENCH, HERE, ROOT
-from measure import Measured, Scenario, timed
+from measure import Measured, Scenario, prove, timed
 from plots import lines
 from processes import Provider, cores, provider, served
 from provider import CLIENT_ID
@@ -162,7 +161,8 @@ def follow(where: Provider, curve: Curve, rounds: int, seconds: float) -> dict[s
                 environment = {**size.environment, "AUTHKIT_CA_BUNDLE": roots}
                 served_by = served(PEER, where.origin("https"), size.threads, PYTHON, **environment)
                 server = stack.enter_context(served_by)
-                asyncio.run(play(server.app, browsers=4, logins=50, users=size.users))
+                where.tell("latency/0")
+                asyncio.run(prove(server.app, where))
                 servers.append((name, size, server))
         for _ in range(rounds):
             for name, size, server in servers:

@@ -137,10 +137,10 @@ def plot(peers: Sequence[Peer], results: Mapping[str, Result]) -> str:
 def replaced(text: str, name: str, block: str) -> str:
     """Return `text` with what stands between the two marks called `name` replaced."""
     before, start, rest = text.partition(f"<!-- {name} -->\n")
-    _, end, after = rest.partition(f"\n<!-- /{name} -->")
+    _, end, after = rest.partition(f"<!-- /{name} -->")
     if not start or not end:
         raise SystemExit(f"there is no place for {name}")
-    return f"{before}{start}{block}{end}{after}"
+    return f"{before}{start}{block}\n{end}{after}"
 
 
 def keep(block: str, picture: str) -> None:

@@ -1,6 +1,6 @@
 """Measures authkit beside its peers, on the same work, and writes the page of results.
 
-    make bench                              everything
+    make bench                              everything, in about half an hour
     make bench BENCH="--peers authkit,by-hand-pooled,floor --scenarios tls --rounds 5"
     make bench BENCH="--against ../before"  the authkit of another checkout beside this one's
 
@@ -82,8 +82,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--peers", default="", help="names, with commas; all")
     parser.add_argument("--scenarios", default="", help="names, with commas; all")
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--seconds", type=float, default=3.0, help="how long one peer is measured in a round")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--seconds", type=float, default=1.5, help="how long one peer is measured in a round")
     parser.add_argument("--against", type=Path, help="another checkout of authkit, to compare this one with")
     parser.add_argument("--keep", action="store_true", help="copy the results into docs/performance.md")
     given = parser.parse_args()
