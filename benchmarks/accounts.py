@@ -96,12 +96,7 @@ def identity_of(number: int) -> Identity:
     return Identity("tiktok", SETTINGS["authkit.tiktok.client_key"], subject(number))
 
 
-def fill(
-    engine: Engine,
-    people: int,
-    kept: Mapping[str, object] | None = None,
-    client: str = SETTINGS["authkit.tiktok.client_key"],
-) -> None:
+def fill(engine: Engine, people: int, kept: Mapping[str, object] | None = None) -> None:
     """Add people, each with an account, an identity and, if `kept` says what is in it, a token."""
     times = {"created_at": NOW, "last_login_at": NOW}
     for first in range(0, people, CHUNK):
@@ -117,7 +112,7 @@ def fill(
                     "id": number + 1,
                     "account_id": f"{number:032x}",
                     "authority": "tiktok",
-                    "client": client,
+                    "client": SETTINGS["authkit.tiktok.client_key"],
                     "subject": subject(number),
                     "registration": "tiktok",
                     "display_name": f"P {number}",

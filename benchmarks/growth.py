@@ -16,13 +16,13 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from random import Random
 
-from accounts import fill, kept_token, opened, postgresql, subject
+from accounts import postgresql
 from contestants import Peer
+from crowds import gather, known
 from environments import BENCH, HERE, ROOT
 from measure import Measured, Scenario, prove, timed
 from plots import lines
@@ -125,13 +125,6 @@ def threads() -> Curve:
     return Curve("threads", title, "threads", {"authkit": sizes}, lambda one: one.rate)
 
 
-def known(people: int) -> Iterator[str]:
-    """Yield people who have an account, at random."""
-    random = Random(1)  # noqa: S311 - so that each run asks for the same people
-    while True:
-        yield subject(random.randrange(people))
-
-
 def accounts(folder: Path, stack: ExitStack) -> Curve:
     """Return the curve over accounts, on SQLite and, where a server answers, on PostgreSQL."""
     places: dict[str, list[tuple[int, str]]] = {
@@ -142,12 +135,23 @@ def accounts(folder: Path, stack: ExitStack) -> Curve:
     series: dict[str, list[Size]] = {}
     for name, urls in places.items():
         for people, url in urls:
-            with opened(url) as database:
-                fill(database.engine, people, kept_token(), CLIENT_ID)
+            gather(url, people, CLIENT_ID)
             size = Size(people, {"AUTHKIT_ACCOUNTS_DATABASE": url}, users=known(people))
             series.setdefault(name, []).append(size)
             print(f"{name}: {people:,} accounts are there", flush=True)
     return Curve("accounts", "Logins per second of CPU, by accounts in the database", "accounts", series)
+
+
+@contextmanager
+def on_the_drivers_core() -> Iterator[None]:
+    """Stay on the core that is not the app's, for a while."""
+    core, _ = cores()
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, before if core is None else {core})
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)
 
 
 def follow(where: Provider, curve: Curve, rounds: int, seconds: float) -> dict[str, dict[int, Result]]:
@@ -155,6 +159,7 @@ def follow(where: Provider, curve: Curve, rounds: int, seconds: float) -> dict[s
     results: dict[str, dict[int, Result]] = {name: {} for name in curve.series}
     roots = str(CERTIFICATES / "root.pem")
     with ExitStack() as stack:
+        stack.enter_context(on_the_drivers_core())
         servers = []
         for name, sizes in curve.series.items():
             for size in sizes:
@@ -178,7 +183,7 @@ def follow(where: Provider, curve: Curve, rounds: int, seconds: float) -> dict[s
 
 
 def claims() -> tuple[str, str]:
-    """Return the table and the plot of what a claim costs in a process that remembers many, as many ending as come."""
+    """Return the table and the plot of what a claim costs a process that remembers many, as many ending as come."""
     cost: dict[int, float] = {}
     for number in (100, 1_000, 10_000, 99_000):
         now, store = iter(range(10**9)), None
@@ -223,7 +228,6 @@ def main() -> None:
     given = parser.parse_args()
     wanted = given.curves.split(",")
     pages: dict[str, tuple[str, str, str]] = {}
-    core, _ = cores()
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="authkit-growth-")))
         where = stack.enter_context(provider(PYTHON, CERTIFICATES))
@@ -234,8 +238,6 @@ def main() -> None:
             "threads": threads,
             "accounts": lambda: accounts(folder, stack),
         }
-        if core is not None:
-            os.sched_setaffinity(0, {core})
         for name in filter(makers.__contains__, wanted):
             curve = makers[name]()
             results = follow(where, curve, given.rounds, given.seconds)

@@ -27,10 +27,15 @@ class NotStartedError(Exception):
     """A process that ended before it said where it listens."""
 
 
+ALL_CORES = sorted(os.sched_getaffinity(0))
+
+
 def cores() -> tuple[int | None, int | None]:
-    """Return the core of driver and provider, and that of the app; None where there is only one."""
-    here = sorted(os.sched_getaffinity(0))
-    return (here[0], here[-1]) if len(here) > 1 else (None, None)
+    """Return the core of driver and provider, and that of the app; None where there is only one.
+
+    They are those of the start: what a process that stays on one core starts would stay there as well.
+    """
+    return (ALL_CORES[0], ALL_CORES[-1]) if len(ALL_CORES) > 1 else (None, None)
 
 
 @contextmanager
@@ -64,11 +69,22 @@ def started(command: Sequence[str | Path], **environment: str) -> Iterator[tuple
         said.close()
 
 
+def cpu_of(pid: int) -> float:
+    """Return the seconds of CPU that a process has taken, children that have ended included."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2].split()
+    return sum(map(int, fields[11:15])) / TICKS
+
+
 @dataclass(frozen=True)
 class Provider:
     """A provider that runs, and the way to tell it things."""
 
     ports: Mapping[str, int]
+    pid: int
+
+    def cpu(self) -> float:
+        """Return the seconds of CPU that the provider has taken."""
+        return cpu_of(self.pid)
 
     def origin(self, scheme: str) -> str:
         """Return the origin for a scheme."""
@@ -87,9 +103,10 @@ class Provider:
 def provider(python: Path | None = None, certificates: Path = TLS) -> Iterator[Provider]:
     """Run the provider, in the environment of the tools if no other is named."""
     core, _ = cores()
-    command = [python or python_of(TOOLS), HERE / "provider.py", "--certificates", certificates]
-    with started(command + ([] if core is None else ["--core", str(core)])) as (_, ports):
-        yield Provider(ports)
+    pin = [] if core is None else ["--core", str(core)]
+    command = [python or python_of(TOOLS), HERE / "provider.py", "--certificates", certificates, *pin]
+    with started(command) as (pid, ports):
+        yield Provider(ports, pid)
 
 
 @dataclass(frozen=True)
@@ -101,8 +118,7 @@ class Server:
 
     def cpu(self) -> float:
         """Return the seconds of CPU that the server has taken, children included."""
-        fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(") ")[2].split()
-        return sum(map(int, fields[11:15])) / TICKS
+        return cpu_of(self.pid)
 
     def mebibytes(self) -> float:
         """Return the resident memory."""

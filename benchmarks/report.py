@@ -121,6 +121,8 @@ def page(
     ]
     for scenario in scenarios:
         parts.append(f"### {scenario.title}")
+        beside = (result.middle.apparatus for result in results[scenario.name].values() if result.rounds)
+        parts.append(f"Driver and provider took {in_ms(min(beside, default=0.0))} ms of CPU a login together.")
         parts.append(table(scenario, peers, results[scenario.name]))
     if starts is not None:
         parts += ["### Cold start", starts_table(starts, peers)]

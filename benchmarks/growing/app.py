@@ -1,4 +1,4 @@
-"""authkit on Pyramid, grown: BENCH_REGISTRATIONS registrations, and accounts where AUTHKIT_ACCOUNTS_DATABASE is set."""
+"""authkit on Pyramid: BENCH_REGISTRATIONS registrations, and accounts where AUTHKIT_ACCOUNTS_DATABASE is set."""
 
 import os
 
