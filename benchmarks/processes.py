@@ -15,6 +15,7 @@ from typing import IO, Any, cast
 from contestants import Peer
 from driver import App
 from environments import BENCH, HERE, PEERS, TLS, TOOLS, python_of
+from provider import CLIENT_ID, CLIENT_SECRET, SITE
 
 TICKS = os.sysconf("SC_CLK_TCK")
 PAGE = os.sysconf("SC_PAGE_SIZE")
@@ -132,7 +133,7 @@ def served(peer: Peer, origin: str, threads: int, python: Path | None = None, **
     folder = PEERS / peer.folder
     if peer.is_node:
         pinned = [] if core is None else ["taskset", "--cpu-list", str(core)]
-        command: list[str | Path] = [*pinned, "node", folder / "app.js", origin]
+        command: list[str | Path] = [*pinned, "node", folder / "app.js", SITE, origin, CLIENT_ID, CLIENT_SECRET]
     else:
         pin = [] if core is None else ["--core", str(core)]
         threaded = ["--threads", str(min(threads, peer.most_threads)), *pin]

@@ -26,6 +26,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, unquote
 
+SITE = "https://app.example"
 CLIENT_ID = "sbawaf3vgbd8y2c1o5"
 CLIENT_SECRET = "a-secret-that-only-the-benchmark-knows"
 TOKEN_PATH = b"/v2/oauth/token/"

@@ -16,9 +16,7 @@ import sys
 import threading
 from typing import Any
 
-SITE = "https://app.example"
-CLIENT_ID = "sbawaf3vgbd8y2c1o5"
-CLIENT_SECRET = "a-secret-that-only-the-benchmark-knows"
+from provider import CLIENT_ID, CLIENT_SECRET, SITE
 
 
 def serve_wsgi(app: Any, listener: socket.socket, threads: int) -> None:

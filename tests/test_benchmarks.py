@@ -12,12 +12,18 @@ import pytest
 ROOT = Path(__file__).parent.parent
 sys.path.append(str(ROOT / "benchmarks"))  # last: a module there has the name of a library
 
+import crowds  # noqa: E402
 import driver  # noqa: E402
+import growth  # noqa: E402
 import measure  # noqa: E402
 import processes  # noqa: E402
 import report  # noqa: E402
 from contestants import AUTHKIT, FLOOR, Peer  # noqa: E402
+from provider import CLIENT_ID  # noqa: E402
 from results import Result  # noqa: E402
+from sqlalchemy import create_engine, func, select  # noqa: E402
+
+from authkit.accounts.schema import accounts, identities, tokens  # noqa: E402
 
 PYTHON = Path(sys.executable)
 FLOOR_APP = (ROOT / "benchmarks" / "peers" / "floor" / "app.py").read_text(encoding="utf-8")
@@ -51,6 +57,16 @@ def server(
 def play(app: driver.App, *, browsers: int, logins: int) -> driver.Played:
     """Play logins."""
     return asyncio.run(driver.play(app, browsers=browsers, logins=logins))
+
+
+async def got(app: driver.App, path: str) -> driver.Answer:
+    """Get a page in a browser of its own."""
+    browser = driver.Browser(app)
+    try:
+        return await browser.get(path)
+    finally:
+        browser.close()
+        await asyncio.sleep(0)  # the loop closes it
 
 
 def why_not(spoiled: str, instead: str, folder: Path, provider: processes.Provider) -> str:
@@ -124,6 +140,35 @@ def test_an_app_that_asks_the_provider_too_often_is_not_timed(tmp_path: Path, pr
 def test_an_app_with_a_wrong_secret_is_not_timed(tmp_path: Path, provider: processes.Provider) -> None:
     why = why_not('"client_secret": client_secret', '"client_secret": "wrong"', tmp_path, provider)
     assert why.startswith("20 of 20 logins failed")
+
+
+def test_logins_of_people_who_come_back_are_among_as_many_accounts_as_are_asked_for(
+    tmp_path: Path, provider: processes.Provider
+) -> None:
+    url = f"sqlite:///{tmp_path}/accounts.sqlite"
+    crowds.gather(url, 100, CLIENT_ID)
+    with processes.served(growth.PEER, provider.origin("http"), 4, PYTHON, AUTHKIT_ACCOUNTS_DATABASE=url) as running:
+        played = asyncio.run(driver.play(running.app, browsers=4, logins=20, users=crowds.known(100)))
+
+    assert (len(played.times), played.failures) == (20, [])
+    with create_engine(url).connect() as connection:
+        counts = [select(func.count()).select_from(table) for table in (accounts, identities, tokens)]
+        assert [connection.scalar(count) for count in counts] == [100, 100, 100]
+
+
+def test_a_grown_app_has_as_many_registrations_and_plugins_as_are_asked_for(
+    tmp_path: Path, provider: processes.Provider
+) -> None:
+    growth.install_plugins(tmp_path, 3)
+    grown = {"BENCH_REGISTRATIONS": "5", "PYTHONPATH": str(tmp_path), "AUTHKIT_BENCH_2_CLIENT_ID": "of-a-plugin"}
+    grown["AUTHKIT_BENCH_2_CLIENT_SECRET"] = "SECRET"
+    with processes.served(growth.PEER, provider.origin("http"), 4, PYTHON, **grown) as running:
+        assert running.app.start == "/auth/app2"
+        asyncio.run(measure.prove(running.app, provider))
+        page = asyncio.run(got(running.app, "/auth/"))
+
+    names = ("app4", "app5", "bench-2", "bench-3")
+    assert [name for name in names if f"/auth/{name}".encode() in page.body] == ["app4", "bench-2"]
 
 
 def test_what_is_told_of_a_peer_is_what_it_is_of_authkit_in_the_same_round() -> None:

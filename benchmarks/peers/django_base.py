@@ -1,4 +1,4 @@
-"""What the apps on Django share: accounts in SQLite, sessions in signed cookies, a page that says who is signed in."""
+"""What the apps on Django share: accounts in SQLite, sessions in signed cookies, and a page that says who it is."""
 
 import atexit
 import sys

@@ -1,6 +1,6 @@
 // passport on Express, with a strategy for TikTok and sessions in memory.
 //
-//     node app.js PROVIDER
+//     node app.js SITE PROVIDER CLIENT_ID CLIENT_SECRET
 //
 // Prints one line of JSON, the port and the path that starts a login, and serves until its standard input ends.
 
@@ -9,16 +9,13 @@ const session = require("express-session");
 const passport = require("passport");
 const OAuth2Strategy = require("passport-oauth2");
 
-const SITE = "https://app.example";
-const CLIENT_ID = "sbawaf3vgbd8y2c1o5";
-const CLIENT_SECRET = "a-secret-that-only-the-benchmark-knows";
 const FIELDS = "open_id,union_id,avatar_url,display_name";
 const START = "/auth/tiktok";
-const provider = process.argv[2];
+const [site, provider, clientId, clientSecret] = process.argv.slice(2);
 
 class TikTokStrategy extends OAuth2Strategy {
   authorizationParams() {
-    return { client_key: CLIENT_ID };
+    return { client_key: clientId };
   }
 
   userProfile(accessToken, done) {
@@ -37,9 +34,9 @@ const strategy = new TikTokStrategy(
   {
     authorizationURL: "https://www.tiktok.com/v2/auth/authorize/",
     tokenURL: `${provider}/v2/oauth/token/`,
-    clientID: CLIENT_ID,
-    clientSecret: CLIENT_SECRET,
-    callbackURL: `${SITE}${START}/callback`,
+    clientID: clientId,
+    clientSecret,
+    callbackURL: `${site}${START}/callback`,
     scope: ["user.info.basic"],
     state: true,
   },
