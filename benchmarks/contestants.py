@@ -40,16 +40,14 @@ class Peer:
 
 AUTHKIT = Peer("authkit", "authkit on Pyramid", is_quick=True)
 BEFORE = Peer("authkit-before", "authkit of another checkout", "authkit", "authkit-before", is_quick=True)
-BY_HAND = Peer("by-hand", "by hand: Pyramid + requests-oauthlib, a session per login", is_quick=True)
-POOLED = Peer(
-    "by-hand-pooled", "by hand, the same with one pool", "by-hand", factory="make_pooled_app", is_quick=True
-)
+BY_HAND = Peer("by-hand", "by hand: Pyramid + requests-oauthlib", is_quick=True)
+POOLED = Peer("by-hand-pooled", "by hand, with one pool", "by-hand", factory="make_pooled_app", is_quick=True)
 AUTHLIB = Peer("authlib", "Authlib 1.9 on Flask")
 ALLAUTH = Peer("allauth", "django-allauth 65.21")
 SOCIAL_CORE = Peer("social-core", "social-core 7.0 on Django")
-FLASK_DANCE = Peer("flask-dance", "Flask-Dance 7.1 (one thread: with more it mixes up users)", most_threads=1)
+FLASK_DANCE = Peer("flask-dance", "Flask-Dance 7.1, one thread", most_threads=1)
 FASTAPI_SSO = Peer("fastapi-sso", "fastapi-sso 0.23")
 PASSPORT = Peer("passport", "passport 0.7 on Express (node)", is_node=True, is_quick=True, warm_up=3000)
-FLOOR = Peer("floor", "floor: bare WSGI, two kept-alive urllib3 calls", is_yardstick=True, is_quick=True)
+FLOOR = Peer("floor", "floor: bare WSGI and urllib3", is_yardstick=True, is_quick=True)
 
 PEERS = (AUTHKIT, POOLED, BY_HAND, FLASK_DANCE, FASTAPI_SSO, AUTHLIB, SOCIAL_CORE, ALLAUTH, PASSPORT, FLOOR)

@@ -43,11 +43,11 @@ class Scenario:
 TLS = Scenario("tls", "TLS, no latency, 8 browsers")
 SCENARIOS = (
     TLS,
-    Scenario("http", "plain HTTP, no latency, 8 browsers", scheme="http"),
+    Scenario("http", "Plain HTTP, no latency, 8 browsers", scheme="http"),
     Scenario("one", "TLS, no latency, one browser", browsers=1, is_long=True),
     Scenario(
         "reconnect",
-        "the same, the provider's connections closed before each login",
+        "TLS, one browser, the provider's connections closed before each login",
         browsers=1,
         is_long=True,
         drops=True,

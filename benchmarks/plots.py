@@ -20,7 +20,7 @@ def _svg(height: int, title: str, parts: Sequence[str]) -> str:
 
 def bars(title: str, values: Mapping[str, float], marked: str = "") -> str:
     """Return horizontal bars, the one that is `marked` in another colour."""
-    left, top, step = 330, 44, 26
+    left, top, step = 270, 44, 26
     longest = max(values.values(), default=1.0)
     parts = []
     for number, (name, value) in enumerate(values.items()):

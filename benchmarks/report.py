@@ -24,8 +24,9 @@ Column = tuple[str, Callable[[Result, Result], str]]
 
 
 def in_ms(seconds: float) -> str:
-    """Return seconds as milliseconds with three digits."""
-    return f"{seconds * 1000:.3g}"
+    """Return seconds as milliseconds with three digits, or more where they stand before the point."""
+    milliseconds = seconds * 1000
+    return f"{milliseconds:.0f}" if milliseconds >= 100 else f"{milliseconds:.3g}"
 
 
 def ratio(value: Callable[[Measured], float]) -> Callable[[Result, Result], str]:
