@@ -48,4 +48,6 @@ def _copy(engine: Engine, table: Table, row: Mapping[str, object], source: Selec
         for name, value in row.items()
     ]
     with engine.begin() as connection:
+        if connection.dialect.name == "postgresql":  # a statement of authkit's may take no half minute
+            connection.exec_driver_sql("SET LOCAL statement_timeout = 0")
         connection.execute(insert(table).from_select(list(row), source.with_only_columns(*values)))
