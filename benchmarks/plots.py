@@ -60,12 +60,16 @@ def lines(title: str, under: str, series: Mapping[str, Mapping[int, float]]) -> 
     parts.append(
         f'<text x="{(left + WIDTH - right) / 2}" y="{bottom + 42}" text-anchor="middle">{escape(under)}</text>'
     )
+    named_at: list[float] = []
     for (name, line), colour in zip(series.items(), LINES, strict=False):
         points = [(x(number), y(value)) for number, value in sorted(line.items())]
         path = " ".join(f"{px:.1f},{py:.1f}" for px, py in points)
         parts.append(f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="2"/>')
         parts += [f'<circle cx="{px:.1f}" cy="{py:.1f}" r="3" fill="{colour}"/>' for px, py in points]
         last_x, last_y = points[-1]
+        while any(abs(last_y - other) < 15 for other in named_at):  # names do not cover each other
+            last_y += 1
+        named_at.append(last_y)
         parts.append(f'<text x="{last_x + 10:.1f}" y="{last_y + 4:.1f}" fill="{colour}">{escape(name)}</text>')
     return _svg(bottom + 56, title, parts)
 
