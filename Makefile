@@ -100,7 +100,7 @@ audit: $(VENV)/all.installed        ## known vulnerabilities of what is pinned; 
 release-check: dist audit           ## what has to pass before a release
 
 clean:
-	rm -rf $(VENV) $(NODE_MODULES) .bench .tools build dist *.egg-info authkit_tiktok/*.egg-info .coverage*
+	rm -rf $(VENV) $(NODE_MODULES) .bench benchmarks/peers/passport/node_modules .tools build dist *.egg-info authkit_tiktok/*.egg-info .coverage*
 
 $(VENV)/bin/uv: requirements/uv.txt
 	@$(PYTHON) -c 'import sys; sys.exit("authkit needs Python 3.10 or newer" if sys.version_info < (3, 10) else 0)'
