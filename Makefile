@@ -16,11 +16,13 @@ RECORD ?=
 UPGRADE ?=
 FUZZ_SECONDS ?= 300
 TARGET ?= $(basename $(notdir $(wildcard fuzz/targets/[a-z]*.py)))
+BENCH ?=
+GROWTH ?=
 GROUPS := --group test --group check --group interop --group release
 unexport PYTHONDONTWRITEBYTECODE  # tests start some hundred processes, which need not compile everything anew
 
 .PHONY: demo test check static lint types mypy pyright arrows coverage oldest newest without-pyramid bench
-.PHONY: instructions fuzz docs lock dist audit release-check clean
+.PHONY: instructions fuzz docs lock dist audit release-check clean growth
 
 demo: export PYTHONWARNINGS = ignore:pkg_resources:UserWarning
 demo: $(VENV)/demo.installed        ## a TikTok login on this machine; CHECK=1 ends after the first
@@ -64,9 +66,14 @@ newest: $(VENV)/all.installed       ## Python 3.13, the newest versions
 without-pyramid: $(VENV)/all.installed  ## the core does not know its adapters
 	tools/without-pyramid $(SPREAD) -m "$(FAST) and not pyramid"
 
-bench: $(VENV)/demo.installed       ## what the emulator serves; what accounts cost among a million people
-	$(BIN)/python benchmarks/emulator_logins.py --logins 100000
-	$(BIN)/python benchmarks/accounts.py
+bench: $(VENV)/demo.installed       ## logins beside their peers'; what the emulator serves; accounts among a million people
+	$(BIN)/python benchmarks/environments.py
+	.bench/tools/bin/python benchmarks/run.py $(BENCH)
+	$(if $(BENCH),,$(BIN)/python benchmarks/emulator_logins.py --logins 100000)
+	$(if $(BENCH),,$(BIN)/python benchmarks/accounts.py)
+
+growth: $(VENV)/all.installed       ## how the cost of a login grows
+	$(BIN)/python benchmarks/growth.py $(GROWTH)
 
 instructions: $(VENV)/all.installed ## the hot paths take no more of the processor than before; RECORD=1 takes them as they are
 	$(if $(shell command -v valgrind 2>/dev/null)$(AUTHKIT_TESTS_MUST_RUN),$(BIN)/python -W ignore benchmarks/instructions.py $(if $(RECORD),--record),@echo 'valgrind is not installed: instructions are not counted' >&2)
@@ -93,7 +100,7 @@ audit: $(VENV)/all.installed        ## known vulnerabilities of what is pinned; 
 release-check: dist audit           ## what has to pass before a release
 
 clean:
-	rm -rf $(VENV) $(NODE_MODULES) .tools build dist *.egg-info authkit_tiktok/*.egg-info .coverage*
+	rm -rf $(VENV) $(NODE_MODULES) .bench benchmarks/peers/passport/node_modules .tools build dist *.egg-info authkit_tiktok/*.egg-info .coverage*
 
 $(VENV)/bin/uv: requirements/uv.txt
 	@$(PYTHON) -c 'import sys; sys.exit("authkit needs Python 3.10 or newer" if sys.version_info < (3, 10) else 0)'

@@ -11,6 +11,7 @@ import json
 import re
 import threading
 from base64 import urlsafe_b64encode
+from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -74,7 +75,7 @@ class MemoryClaims:
     def __init__(self, clock: Callable[[], float], capacity: int = MAX_CLAIMS) -> None:
         self._clock = clock
         self._capacity = capacity
-        self._claims: dict[str, float] = {}
+        self._claims: OrderedDict[str, float] = OrderedDict()  # a dict finds its first past all that were taken out
         self._lock = threading.Lock()
 
     def claim(self, key: str, expires_at: float) -> bool:

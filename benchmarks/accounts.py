@@ -51,7 +51,7 @@ NOW = datetime.now(timezone.utc).replace(microsecond=0)
 
 def say(text: str) -> None:
     """Print a line at once."""
-    print(text, flush=True)  # noqa: T201
+    print(text, flush=True)
 
 
 # The databases
@@ -262,7 +262,7 @@ def run_refresh(environment: Mapping[str, str], due: str, workers: int) -> tuple
     """Run the command, and return its summary and the most memory that it had, in MiB."""
     command = [sys.executable, "-m", "authkit", "tokens", "refresh", "--json", "--rate", "99999/s"]
     with tempfile.TemporaryFile("w+") as output:
-        process = subprocess.Popen(  # noqa: S603 - it is ourselves
+        process = subprocess.Popen(
             [*command, "--due", due, "--workers", str(workers)],
             env={**os.environ, **environment},
             stdout=output,

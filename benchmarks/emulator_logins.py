@@ -136,8 +136,8 @@ def measure_in_process(logins: int) -> None:
     for done in range(1, logins + 1):
         log_in(ask, settings)
         if done % max(1, logins // 5) == 0:
-            print(f"  {done:>7} logins: {resident_mib():.1f} MiB")  # noqa: T201
-    print(f"in-process: {logins / (time.perf_counter() - started):.0f} logins a second")  # noqa: T201
+            print(f"  {done:>7} logins: {resident_mib():.1f} MiB")
+    print(f"in-process: {logins / (time.perf_counter() - started):.0f} logins a second")
 
 
 def measure_over_http(logins: int) -> None:
@@ -151,7 +151,7 @@ def measure_over_http(logins: int) -> None:
         elapsed = time.perf_counter() - started
         pipe.send("stop")
         busy = pipe.recv()
-    print(f"over HTTP, one client: {logins / elapsed:.0f} logins a second; {busy / logins * 1000:.2f} ms CPU each")  # noqa: T201
+    print(f"over HTTP, one client: {logins / elapsed:.0f} logins a second; {busy / logins * 1000:.2f} ms CPU each")
 
 
 def measure_fresh(times: int = 200) -> None:
@@ -159,7 +159,7 @@ def measure_fresh(times: int = 200) -> None:
     started = time.perf_counter()
     for _ in range(times):
         TikTokEmulator()
-    print(f"a fresh emulator: {(time.perf_counter() - started) / times * 1000:.3f} ms")  # noqa: T201
+    print(f"a fresh emulator: {(time.perf_counter() - started) / times * 1000:.3f} ms")
 
 
 if __name__ == "__main__":

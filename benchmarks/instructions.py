@@ -60,7 +60,7 @@ def count() -> dict[str, int]:
         command = ["valgrind", "--tool=callgrind", f"--callgrind-out-file={folder}/out.%p", "--quiet"]
         environment = os.environ | {"PYTHONHASHSEED": "0"}
         ourselves = [sys.executable, __file__, "--take-all", name]
-        subprocess.run([*command, *ourselves], check=True, env=environment)  # noqa: S603 - it is ourselves
+        subprocess.run([*command, *ourselves], check=True, env=environment)
         return {path: (total(folder, path, ROUNDS) - total(folder, path, 0)) // ROUNDS // 1000 for path in PATHS}
 
 
@@ -84,7 +84,7 @@ def compare(counts: dict[str, int], recorded: dict[str, int]) -> bool:
 
 def say(text: str) -> None:
     """Print a line at once."""
-    print(text, flush=True)  # noqa: T201
+    print(text, flush=True)
 
 
 def main() -> int:

@@ -118,7 +118,7 @@ def queries(database: Database, call: Callable[[], object]) -> int:
 
 def say(text: str) -> None:
     """Print a line at once."""
-    print(text, flush=True)  # noqa: T201
+    print(text, flush=True)
 
 
 def compare(database: Database, algorithm: str, rounds: int, calls: int) -> bool:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 BENCHMARKS = Path(__file__).parent.parent / "benchmarks"
-sys.path.insert(0, str(BENCHMARKS))
+sys.path.append(str(BENCHMARKS))  # last: a module there has the name of a library
 
 from hotpaths import PATHS  # noqa: E402 - benchmarks are programs, and on no path
 from instructions import compare  # noqa: E402

@@ -6,6 +6,7 @@ import dataclasses
 import random as predictable
 import secrets
 import threading
+import time
 from base64 import urlsafe_b64decode
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -185,6 +186,22 @@ def test_inp_04_a_full_memory_refuses_new_claims_until_old_ones_expire(clock: Cl
     assert not claims.claim("b", clock.now + 20)
     clock.now += 10
     assert claims.claim("c", clock.now + 20)
+
+
+def test_a_claim_costs_the_same_however_many_are_remembered_while_as_many_expire_as_come() -> None:
+    def cost(remembered: int) -> float:
+        clock = Clock()
+        claims = MemoryClaims(clock)
+        took = []
+        for number in range(remembered + 20_000):
+            clock.now += 1
+            if number >= remembered and number % 2_000 == 0:
+                took.append(time.process_time())
+            claims.claim(str(number), clock.now + remembered)
+        return took[-1] - took[0]
+
+    cost(100)  # the first is slower
+    assert cost(90_000) < 8 * cost(100)
 
 
 def test_the_memory_holds_a_hundred_thousand_claims(clock: Clock) -> None:
