@@ -213,19 +213,28 @@ def test_the_faults_come_as_often_as_they_should():
     assert list(faultmix.faults_at(0)) == []
 
 
-def test_the_page_has_every_promise_and_no_gap(tmp_path):
+def test_what_came_of_it_is_written_into_the_page_and_nothing_else_of_it_changes(tmp_path):
     (tmp_path / "images").mkdir()
-    shown = evidence(outcome="provider_unavailable", cause="connect timed out")
+    page, shown = tmp_path / "load.md", evidence(outcome="provider_unavailable", cause="connect timed out")
+    own = (CHECKOUT / "docs" / "load.md").read_text(encoding="utf-8")
+    page.write_text(own, encoding="utf-8")
     report = Report(replace(QUICK, seconds=600.0), "sqlite", shown, judge(shown))
-    report.write(tmp_path / "load.md")
-    page = (tmp_path / "load.md").read_text(encoding="utf-8")
+    report.write(page)
+    written = page.read_text(encoding="utf-8")
 
-    assert [promise.text for promise in report.promises if f"| {promise.text} | yes |" not in page] == []
     assert report.is_good
-    assert "{" not in page
-    assert (tmp_path / "images" / "load.svg").read_text(encoding="utf-8") == plot(shown.samples)
-    assert "login: provider_unavailable" in report.as_text()
-    assert "BROKEN" not in report.as_text()
+    assert [promise.text for promise in report.promises if f"| {promise.text} | yes |" not in written] == []
+    assert written.partition("<!-- load-sqlite -->")[0] == own.partition("<!-- load-sqlite -->")[0]
+    assert written.partition("<!-- /load-sqlite -->")[2] == own.partition("<!-- /load-sqlite -->")[2]
+    assert (tmp_path / "images" / "load-sqlite.svg").read_text(encoding="utf-8") == plot(shown.samples)
+
+
+def test_the_page_of_text_says_what_is_broken_and_by_what():
+    shown = evidence(outcome="provider_unavailable", cause="no answer came in time")
+    text = Report(QUICK, "sqlite", shown, judge(shown)).as_text()
+
+    assert f"BROKEN  {CLEAR}: 1 logins, links and refreshes\n          a login ended in provider_unavailable" in text
+    assert f"kept    {RIGHT}: 0 answers\n" in text
 
 
 def test_the_drawing_goes_from_the_first_look_to_the_last():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import platform
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -16,9 +16,6 @@ from loadtest.run import Load
 from loadtest.verdict import REFUSED_AT_ONCE, Evidence, Promise
 
 __all__ = ["Report"]
-
-PLACE = Path(__file__).with_name("report.md")
-"""The page of the docs, with gaps."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,34 +53,33 @@ class Report:
         return "\n".join([*numbers, "", *promises])
 
     def write(self, page: Path) -> None:
-        """Write the page of the docs, and the drawing beside it."""
-        drawing = page.parent / "images" / f"{page.stem}.svg"
+        """Write what came of it into a page of the docs, between its marks, and the drawing beside it."""
+        text = page.read_text(encoding="utf-8")
+        for name, content in {f"load-{self.database}": self._section(), "load-faults": _faults()}.items():
+            before, mark, rest = text.partition(f"<!-- {name} -->\n")
+            after = rest.partition(f"<!-- /{name} -->")[2]
+            text = f"{before}{mark}{content}\n<!-- /{name} -->{after}"
+        page.write_text(text, encoding="utf-8")
+        drawing = page.parent / "images" / f"load-{self.database}.svg"
         drawing.write_text(plot(self.evidence.samples), encoding="utf-8")
-        page.write_text(
-            PLACE.read_text(encoding="utf-8").format_map(self._gaps(f"images/{drawing.name}")), encoding="utf-8"
-        )
 
-    def _gaps(self, drawing: str) -> Mapping[str, str]:
+    def _section(self) -> str:
         load = self.load
-        return {
-            "browsers": f"{load.browsers}",
-            "minutes": f"{load.seconds / 60:g}",
-            "warm_up": f"{load.warm_up:g}",
-            "faulty": f"{load.faulty:.0%}",
-            "pause": f"{load.pause:g}",
-            "threads": f"{load.threads}",
-            "database": self.database,
-            "machine": f"{os.cpu_count()} cores, Python {platform.python_version()}, {date.today():%Y-%m-%d}",  # noqa: DTZ011 - for people
-            "busy": f"{self.busy:.1f}",
-            "figures": _table(("", ""), self._figures()),
-            "ends": _table(("what ended how", "number"), self._ends()),
-            "faults": _table(("fault", "of all faults"), _shares()),
-            "promises": _table(
-                ("promise", "kept", "measured"),
-                ((each.text, "yes" if each.is_kept else "**no**", each.detail) for each in self.promises),
-            ),
-            "drawing": drawing,
-        }
+        done = (
+            f"{date.today():%Y-%m-%d}: {load.browsers} browsers for {load.seconds / 60:g} minutes, after "  # noqa: DTZ011
+            f"{load.warm_up:g} s to warm up; one process of the app, with {load.threads} threads, on Python "
+            f"{platform.python_version()}. The machine has {os.cpu_count()} cores, and was shared: "
+            f"{self.busy:.0f} processes wanted to run at a time, the test's three included."
+        )
+        promises = [(each.text, "yes" if each.is_kept else "**no**", each.detail) for each in self.promises]
+        return "\n\n".join(
+            [
+                done,
+                _table(("promise", "kept", "measured"), promises),
+                _table(("figure", ""), self._figures()),
+                _table(("what ended how", "number"), self._ends()),
+            ]
+        )
 
     def _figures(self) -> Iterator[tuple[str, str]]:
         tally, calls = self.evidence.tally, self.evidence.calls
@@ -113,10 +109,10 @@ class Report:
         return [(name, f"{number:,}") for name, number in sorted({**ends, **others}.items())]
 
 
-def _shares() -> Iterator[tuple[str, str]]:
+def _faults() -> str:
     everything = sum(blow.weight for blow in MIX)
-    for blow in MIX:
-        yield f"`{blow.fault}`", f"{blow.weight / everything:.1%}"
+    shares = ((f"`{blow.fault}`", f"{blow.weight / everything:.1%}", ", ".join(sorted(blow.becomes))) for blow in MIX)
+    return _table(("fault", "of all faults", "what a login may end in"), shares)
 
 
 def _percentile(values: Sequence[float], share: float) -> float:
