@@ -13,14 +13,15 @@ sys.path.append(str(CHECKOUT / "benchmarks"))
 
 import load_wrong_apps
 from loadtest import faultmix, verdict
+from loadtest.audit import Line
 from loadtest.plot import plot
-from loadtest.process import Sample
 from loadtest.provider import Call
 from loadtest.report import Report
 from loadtest.rows import Rows
 from loadtest.run import Load, run
 from loadtest.tally import Attempt, Tally
-from loadtest.verdict import Evidence, Line, judge
+from loadtest.verdict import Evidence, judge
+from loadtest.watch import Sample
 
 from authkit.emulator import Faults
 
@@ -122,6 +123,8 @@ def evidence(outcome="ok", cause="", kind="login", faults=(), **changes):
         ({}, []),
         ({"faults": [("token", "silent=0.3")]}, []),
         ({"faults": [("token", "500")]}, [CLEAR]),
+        ({"faults": [("userinfo", "reset")]}, []),
+        ({"faults": [("token", "reset")]}, [CLEAR]),
         ({"faults": [("revoke", "500")]}, []),
         ({"outcome": "provider_unavailable", "faults": [("token", "500")]}, []),
         ({"outcome": "provider_unavailable", "faults": [("revoke", "500")]}, [CLEAR]),
@@ -132,6 +135,8 @@ def evidence(outcome="ok", cause="", kind="login", faults=(), **changes):
         ({"outcome": "provider_protocol", "cause": "connect timed out"}, [CLEAR]),
         ({"outcome": "provider_protocol", "faults": [("token", "500")]}, [CLEAR]),
         ({"outcome": "provider_protocol", "faults": [("token", "500"), ("userinfo", "html")]}, []),
+        ({"outcome": "provider_rejected", "faults": [("userinfo", "wrong-types")]}, []),
+        ({"outcome": "provider_rejected", "faults": [("token", "wrong-types")]}, [CLEAR]),
         ({"outcome": "store_unavailable", "faults": [("token", "500")]}, [CLEAR]),
         ({"outcome": "reauth_required", "kind": "refresh", "faults": [("refresh", "reset")]}, []),
         ({"outcome": "reauth_required", "kind": "refresh", "faults": [("token", "reset")]}, [CLEAR]),

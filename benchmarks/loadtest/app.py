@@ -18,9 +18,13 @@ from waitress.server import create_server
 
 from authkit.pyramid.handlers import LoginHandler
 
-__all__ = ["MakeApp", "make_app", "run_app"]
+__all__ = ["AUDIT", "WARNINGS", "MakeApp", "make_app", "run_app"]
 
 MakeApp = Callable[[Mapping[str, str]], Any]
+AUDIT = "audit.log"
+"""The file with the audit lines."""
+WARNINGS = "app.log"
+"""The file with warnings of everything else."""
 HOST = "localhost"
 """Not the provider's 127.0.0.1: browsers keep cookies by host, whatever the port."""
 
@@ -57,10 +61,7 @@ def make_app(settings: Mapping[str, str], on_login: LoginHandler | None = None) 
 def run_app(
     pipe: Connection, make: MakeApp, settings: Mapping[str, str], folder: Path, threads: int, patience: int
 ) -> None:
-    """Serve until the other end of `pipe` is closed. Tells the origin.
-
-    Writes two files into `folder`: ``audit.log``, the audit lines, and ``app.log``, warnings of everything else.
-    """
+    """Serve until the other end of `pipe` is closed. Tells the origin, and logs into two files in `folder`."""
     _log_to(folder)
     listener = socket.create_server((HOST, 0), backlog=256)
     origin = f"http://{HOST}:{listener.getsockname()[1]}"
@@ -76,8 +77,8 @@ def _log_to(folder: Path) -> None:
     audit = logging.getLogger("authkit.audit")
     audit.setLevel(logging.INFO)
     audit.propagate = False
-    audit.addHandler(_handler(folder / "audit.log", "%(message)s"))
-    logging.getLogger().addHandler(_handler(folder / "app.log", "%(asctime)s %(levelname)s %(name)s %(message)s"))
+    audit.addHandler(_handler(folder / AUDIT, "%(message)s"))
+    logging.getLogger().addHandler(_handler(folder / WARNINGS, "%(asctime)s %(levelname)s %(name)s %(message)s"))
 
 
 def _handler(path: Path, form: str) -> logging.Handler:

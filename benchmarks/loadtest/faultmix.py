@@ -17,6 +17,7 @@ RATE_LIMITED = frozenset({"provider_rate_limited"})
 REJECTED = frozenset({"provider_rejected"})
 """TikTok says `ok` in its field for errors; a number there is an error that nobody knows."""
 FINE = frozenset({"ok"})
+"""A GET that a kept connection has lost is sent again."""
 DECIMALS = 6
 
 
@@ -27,12 +28,14 @@ class Blow:
     Attributes:
         fault: the kind, and its value, as the emulator has them.
         weight: how often it comes, beside the others.
-        becomes: how the login may end; a lost answer to a GET may be asked for again, and so be fine.
+        becomes: how the login may end.
+        at_userinfo: how else it may end, if it happens there.
     """
 
     fault: str
     weight: int
     becomes: frozenset[str]
+    at_userinfo: frozenset[str] = frozenset()
 
     @property
     def kind(self) -> str:
@@ -41,7 +44,7 @@ class Blow:
 
 
 MIX = (
-    Blow("reset", 12, UNAVAILABLE | FINE),
+    Blow("reset", 12, UNAVAILABLE, FINE),
     Blow("reset-headers", 6, UNAVAILABLE),
     Blow("reset-body", 6, UNAVAILABLE),
     Blow("500", 8, UNAVAILABLE),
@@ -61,7 +64,7 @@ MIX = (
     Blow("html", 4, PROTOCOL),
     Blow("html-as-json", 2, PROTOCOL),
     Blow("json", 2, PROTOCOL),
-    Blow("wrong-types", 2, PROTOCOL | REJECTED),
+    Blow("wrong-types", 2, PROTOCOL, REJECTED),
     Blow("no-id", 2, PROTOCOL),
     Blow("empty-id", 2, PROTOCOL),
     Blow("bad-id", 2, PROTOCOL),
@@ -94,6 +97,7 @@ def faults_at(share: float, mix: Sequence[Blow] = MIX) -> Iterator[str]:
                 yield f"{call}:{blow.fault}:{wanted:.{DECIMALS}f}"
 
 
-def may_become(fault: str) -> Collection[str]:
+def may_become(endpoint: str, fault: str) -> Collection[str]:
     """Return the outcomes that a fault, as the provider's journal has it, may lead to."""
-    return _BY_FAULT[fault].becomes
+    blow = _BY_FAULT[fault]
+    return blow.becomes | blow.at_userinfo if endpoint == "userinfo" else blow.becomes

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from loadtest.process import Sample
+from loadtest.watch import Sample
 
 __all__ = ["plot"]
 

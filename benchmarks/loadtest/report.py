@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 
-from loadtest.faultmix import MIX
+from loadtest.faultmix import MIX, Blow
 from loadtest.plot import plot
 from loadtest.run import Load
-from loadtest.verdict import REFUSED_AT_ONCE, Evidence, Promise
+from loadtest.verdict import Evidence, Promise
 
 __all__ = ["Report"]
 
@@ -96,10 +96,10 @@ class Report:
         )
 
     def _ends(self) -> list[tuple[str, str]]:
-        causes = {line.reference: line.cause for line in self.evidence.audit}
+        refused = {line.reference for line in self.evidence.audit if line.is_refused_at_once}
         ends: Counter[str] = Counter()
         for attempt in self.evidence.tally.attempts:
-            at_once = any(text in causes.get(attempt.reference, "") for text in REFUSED_AT_ONCE)
+            at_once = attempt.reference in refused
             ends[f"{attempt.kind}: {attempt.outcome}{', so that others need not wait' if at_once else ''}"] += 1
         others = {
             f"visit: {kind}: {end}": number
@@ -111,8 +111,13 @@ class Report:
 
 def _faults() -> str:
     everything = sum(blow.weight for blow in MIX)
-    shares = ((f"`{blow.fault}`", f"{blow.weight / everything:.1%}", ", ".join(sorted(blow.becomes))) for blow in MIX)
-    return _table(("fault", "of all faults", "what a login may end in"), shares)
+    rows = ((f"`{blow.fault}`", f"{blow.weight / everything:.1%}", _outcomes(blow)) for blow in MIX)
+    return _table(("fault", "of all faults", "a login ends in"), rows)
+
+
+def _outcomes(blow: Blow) -> str:
+    usual, others = ", ".join(sorted(blow.becomes)), ", ".join(sorted(blow.at_userinfo))
+    return f"{usual}; at user info also {others}" if others else usual
 
 
 def _percentile(values: Sequence[float], share: float) -> float:

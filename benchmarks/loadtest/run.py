@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import multiprocessing
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
+from itertools import count
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from pathlib import Path
@@ -17,21 +19,21 @@ from urllib.parse import urlsplit
 
 from authkit.accounts import Database
 from authkit.accounts.migrate import upgrade
-from loadtest.app import MakeApp, make_app, run_app
+from loadtest.app import AUDIT, WARNINGS, MakeApp, make_app, run_app
+from loadtest.audit import read_audit
 from loadtest.browser import Browser, Place
 from loadtest.faultmix import MIX, Blow, faults_at
 from loadtest.people import first_of, people_of, second_of
-from loadtest.process import Sample, look_at
 from loadtest.provider import read_journal, run_provider
 from loadtest.rows import count_rows, tidy
 from loadtest.tally import Tally
-from loadtest.verdict import Evidence, read_audit
+from loadtest.verdict import Evidence
 from loadtest.visitor import Visitor
+from loadtest.watch import Sample, Watch
 
 __all__ = ["Load", "run"]
 
-IDLE_SECONDS = 40
-"""How long it may take until the last call to the provider has ended, once all browsers have gone."""
+JOURNAL = "provider.jsonl"
 PATIENCE = 120
 """How long the app keeps a connection that says nothing, in seconds."""
 
@@ -78,38 +80,28 @@ def run(load: Load, url: str, folder: Path, say: Callable[[str], None] = lambda 
         folder: where logs go.
         say: is told how far it is.
     """
-    database, journal = Database.open(url), folder / "provider.jsonl"
+    database = Database.open(url)
     upgrade(database)
     with ExitStack() as stack:
         stack.enter_context(closing(database))
-        people = people_of(load.browsers)
-        _, provider = stack.enter_context(
-            _process(run_provider, people, journal, list(faults_at(load.faulty, load.mix)), load.seed)
-        )
-        origin, ca_bundle, own = provider.recv()
+        provider, (origin, ca_bundle, own) = _start_provider(stack, load, folder)
         settings = {**own, "authkit.secret": "a-secret-of-a-benchmark-that-is-long-enough"}
         settings |= {"authkit.ca_bundle": ca_bundle, "authkit.accounts.database": url}
         app, pipe = stack.enter_context(_process(run_app, load.make, settings, folder, load.threads, PATIENCE))
         place = Place(pipe.recv(), origin, ca_bundle)
-        watch = Watch(app, urlsplit(origin).port or 0)
-        visitors, tally = _visitors(load, place)
-        say(f"warming up, with {load.browsers} browsers")
-        _visit(visitors, load, load.warm_up)
-        before = watch.idle()
-        say(f"{tally.ended:,} logins so far; the load begins")
-        samples = watch.during(lambda: _visit(visitors, load, load.seconds), load.every)
-        after = watch.idle()
-        say(f"{tally.ended:,} logins; looking at what is left")
-        provider.send(None)  # no more faults
+        tally, watch = Tally(), Watch(app, urlsplit(origin).port or 0)
+        samples, before, after = _load(load, _visitors(load, place, tally), watch, say)
+        say(f"{tally.ended:,} logins have ended; a look at what is left")
+        provider.send("no more faults")
         provider.recv()
         rows = count_rows(database)
         tidy({**settings, "authkit.base_url": place.app}, database)
         later = count_rows(database)
     return Evidence(
         tally=tally,
-        calls=read_journal(journal),
-        audit=read_audit(folder / "audit.log"),
-        warnings=(folder / "app.log").read_text(encoding="utf-8"),
+        calls=read_journal(folder / JOURNAL),
+        audit=read_audit(folder / AUDIT),
+        warnings=(folder / WARNINGS).read_text(encoding="utf-8"),
         samples=samples,
         before=before,
         after=after,
@@ -120,45 +112,25 @@ def run(load: Load, url: str, folder: Path, say: Callable[[str], None] = lambda 
     )
 
 
-class Watch:
-    """Looks at the app's process.
+def _start_provider(stack: ExitStack, load: Load, folder: Path) -> tuple[Connection, Any]:
+    """Start the provider, and return the pipe to it, and what it has told."""
+    faults = list(faults_at(load.faulty, load.mix))
+    _, pipe = stack.enter_context(
+        _process(run_provider, people_of(load.browsers), folder / JOURNAL, faults, load.seed)
+    )
+    return pipe, pipe.recv()
 
-    Args:
-        app: the process.
-        provider: the provider's port.
-    """
 
-    def __init__(self, app: BaseProcess, provider: int) -> None:
-        self._process = app.pid or 0
-        self._peers = {provider: "provider", 5432: "database"}
-
-    def look(self) -> Sample:
-        """Return what it holds now."""
-        return look_at(self._process, self._peers)
-
-    def idle(self) -> Sample:
-        """Return what it holds once nobody is there any more, or what it still has when that takes too long."""
-        ends_at = time.monotonic() + IDLE_SECONDS
-        while (sample := self.look()).count("client") and time.monotonic() < ends_at:
-            time.sleep(0.1)
-        return sample
-
-    def during(self, work: Callable[[], None], every: float) -> list[Sample]:
-        """Do `work`, and return what the process holds meanwhile, now and then."""
-        samples, is_done = [self.look()], threading.Event()
-
-        def look_on() -> None:
-            while not is_done.wait(every):
-                samples.append(self.look())
-
-        watcher = threading.Thread(target=look_on)
-        watcher.start()
-        try:
-            work()
-        finally:
-            is_done.set()
-            watcher.join()
-        return samples
+def _load(
+    load: Load, visitors: Sequence[Visitor], watch: Watch, say: Callable[[str], None]
+) -> tuple[list[Sample], Sample, Sample]:
+    """Let all visit, to warm up and then for good; return what the app held meanwhile, before and after it."""
+    say(f"{load.browsers} browsers warm up")
+    _visit(visitors, load, load.warm_up)
+    before = watch.idle()
+    say("the load begins")
+    samples = watch.during(lambda: _visit(visitors, load, load.seconds), load.every)
+    return samples, before, watch.idle()
 
 
 @contextmanager
@@ -176,29 +148,24 @@ def _process(target: Callable[..., None], *arguments: Any) -> Iterator[tuple[Bas
         process.kill()
 
 
-def _visitors(load: Load, place: Place) -> tuple[list[Visitor], Tally]:
-    tally = Tally()
-    visitors = [
+def _visitors(load: Load, place: Place, tally: Tally) -> Sequence[Visitor]:
+    return [
         Visitor(Browser(place, tally), first_of(number), second_of(number), tally, Random(f"{load.seed} {number}"))  # noqa: S311
         for number in range(load.browsers)
     ]
-    return visitors, tally
 
 
 def _visit(visitors: Sequence[Visitor], load: Load, seconds: float) -> None:
     """Let everybody visit at the same time, until the time is over, or each has visited often enough."""
-    ends_at, is_over = time.monotonic() + (seconds or float("inf")), threading.Event()
+    ends_at = time.monotonic() + (seconds or math.inf)
 
     def visit(visitor: Visitor, random: Random) -> None:
-        done = 0
         try:
-            while (
-                time.monotonic() < ends_at
-                and not is_over.wait(random.uniform(0, 2 * load.pause))
-                and (not load.visits or done < load.visits)
-            ):
+            for _ in range(load.visits) if load.visits else count():
+                time.sleep(random.uniform(0, 2 * load.pause))
+                if time.monotonic() >= ends_at:
+                    break
                 visitor.visit()
-                done += 1
         except Exception as error:  # noqa: BLE001 - the others go on, and the run has failed
             visitor.tally.breach(f"a browser ended: {error!r}")
         finally:

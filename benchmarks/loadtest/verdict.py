@@ -2,39 +2,23 @@
 
 from __future__ import annotations
 
-import re
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
-from loadtest.faultmix import may_become
-from loadtest.process import Sample
+from loadtest.audit import Line
+from loadtest.explained import unexplained
 from loadtest.provider import Call
 from loadtest.rows import Rows
-from loadtest.tally import Attempt, Tally
+from loadtest.tally import Tally
+from loadtest.watch import Sample
 
-__all__ = ["Evidence", "Line", "Promise", "growth", "judge", "read_audit"]
+__all__ = ["Evidence", "Promise", "growth", "judge"]
 
 LONGEST_ANSWER = 25.0
 """A login may ask the provider for 15 s, and waits for its turn before."""
 POOLED_CONNECTIONS = 5
 """To the database, when nobody uses it: what SQLAlchemy keeps."""
-REFUSED_AT_ONCE = (
-    "does not answer, and enough are waiting",
-    "it is asked again in",
-    "somebody is trying it just now",
-)
-LINE = re.compile(r"outcome=\S+ code=(?P<code>\S+) .*?ref=(?P<reference>\S+)(?:.* cause=(?P<cause>.*))?")
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """A line of the app's audit log."""
-
-    code: str
-    reference: str
-    cause: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,12 +69,6 @@ class Evidence:
     memory: int
 
 
-def read_audit(path: Path) -> list[Line]:
-    """Return the lines of an audit log."""
-    matches = map(LINE.match, path.read_text(encoding="utf-8").splitlines())
-    return [Line(found["code"], found["reference"], found["cause"] or "") for found in matches if found]
-
-
 def judge(evidence: Evidence) -> list[Promise]:
     """Return every promise, kept or not."""
     return [*_of_logins(evidence), *_of_process(evidence), *_of_rows(evidence)]
@@ -120,7 +98,7 @@ def _of_logins(evidence: Evidence) -> Iterator[Promise]:
     )
     yield _none(
         "Each login ended in success, or in a code that fits what the provider did",
-        list(_unfit(evidence)) if tally.attempts else ["there was none"],
+        list(unexplained(tally.attempts, evidence.calls, evidence.audit)) if tally.attempts else ["there was none"],
         f"{tally.ended:,} logins, links and refreshes",
     )
     written = Counter(line.code for line in evidence.audit)
@@ -146,38 +124,6 @@ def _of_logins(evidence: Evidence) -> Iterator[Promise]:
 def _none(text: str, found: Sequence[str], detail: str) -> Promise:
     """Return the promise that nothing is found."""
     return Promise(text, not found, detail, found[:10])
-
-
-def _unfit(evidence: Evidence) -> Iterator[str]:
-    """Yield the attempts whose end is not explained by what the provider did."""
-    faults: defaultdict[tuple[str, bool], set[str]] = defaultdict(set)
-    for call in evidence.calls:
-        if call.fault and call.endpoint != "revoke":  # which is tried again until it succeeds
-            faults[call.login, call.endpoint == "refresh"].add(call.fault)
-    causes = {line.reference: line.cause for line in evidence.audit}
-    for attempt in evidence.tally.attempts:
-        cause = causes.get(attempt.reference, "")
-        met = faults[attempt.login, attempt.kind == "refresh"]
-        if not _fits(attempt, met, cause):
-            suffered = ", ".join(met) or "nothing"
-            yield f"a {attempt.kind} ended in {attempt.outcome} ({cause}), and the provider did {suffered}"
-
-
-def _fits(attempt: Attempt, faults: set[str], cause: str) -> bool:
-    if attempt.kind == "refresh":  # what it meets may be the last refresh's: a pause, or a token that was lost
-        is_after_fault = attempt.outcome == "reauth_required" and bool(faults)
-        return attempt.outcome in {"ok", "provider_unavailable"} or is_after_fault or _may(attempt.outcome, faults)
-    if attempt.outcome == "ok":
-        return all("ok" in may_become(fault) for fault in faults)
-    if attempt.outcome == "provider_unavailable" and any(
-        text in cause for text in (*REFUSED_AT_ONCE, "connect timed")
-    ):
-        return True
-    return _may(attempt.outcome, faults)
-
-
-def _may(outcome: str, faults: set[str]) -> bool:
-    return any(outcome in may_become(fault) for fault in faults)
 
 
 # The process

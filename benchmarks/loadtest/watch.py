@@ -1,18 +1,22 @@
-"""`look_at`: what a process holds, seen from outside: memory, threads, descriptors, and sockets by what they are."""
+"""`Watch`: what a process holds, seen from outside: memory, threads, descriptors, and sockets by what they are."""
 
 from __future__ import annotations
 
 import os
 import re
+import threading
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 
-__all__ = ["Sample", "look_at"]
+__all__ = ["Sample", "Watch"]
 
+IDLE_SECONDS = 40
+"""How long it may take until everybody has gone."""
 STATES = (
     "ESTABLISHED",
     "SYN_SENT",
@@ -53,7 +57,48 @@ class Sample:
         return sum(number for name, number in self.kinds.items() if name.partition(" ")[0] == kind)
 
 
-def look_at(process: int, peers: Mapping[int, str]) -> Sample:
+class Watch:
+    """Looks at the app's process.
+
+    Args:
+        app: the process.
+        provider: the provider's port.
+    """
+
+    def __init__(self, app: BaseProcess, provider: int) -> None:
+        self._process = app.pid or 0
+        self._peers = {provider: "provider", 5432: "database"}
+
+    def look(self) -> Sample:
+        """Return what it holds now."""
+        return _look_at(self._process, self._peers)
+
+    def idle(self) -> Sample:
+        """Return what it holds once nobody is there any more, or what it still has when that takes too long."""
+        ends_at = time.monotonic() + IDLE_SECONDS
+        while (sample := self.look()).count("client") and time.monotonic() < ends_at:
+            time.sleep(0.1)
+        return sample
+
+    def during(self, work: Callable[[], None], every: float) -> list[Sample]:
+        """Do `work`, and return what the process holds meanwhile, now and then."""
+        samples, is_done = [self.look()], threading.Event()
+
+        def look_on() -> None:
+            while not is_done.wait(every):
+                samples.append(self.look())
+
+        watcher = threading.Thread(target=look_on)
+        watcher.start()
+        try:
+            work()
+        finally:
+            is_done.set()
+            watcher.join()
+        return samples
+
+
+def _look_at(process: int, peers: Mapping[int, str]) -> Sample:
     """Return what a process holds.
 
     Args:
