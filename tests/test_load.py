@@ -131,6 +131,15 @@ def evidence(outcome="ok", cause="", kind="login", faults=(), **changes):
         ({"outcome": "provider_unavailable", "faults": [("refresh", "500")]}, [CLEAR]),
         ({"outcome": "provider_unavailable"}, [CLEAR]),
         ({"outcome": "provider_unavailable", "cause": "connect timed out"}, []),
+        ({"outcome": "provider_unavailable", "cause": "no answer came in time", "faults": [("token", "")]}, []),
+        (
+            {
+                "outcome": "provider_unavailable",
+                "cause": "no answer came in time",
+                "faults": [("token", ""), ("userinfo", "")],
+            },
+            [CLEAR],
+        ),
         ({"outcome": "provider_unavailable", "cause": "the provider did not answer; it is asked again in 7 s"}, []),
         ({"outcome": "provider_protocol", "cause": "connect timed out"}, [CLEAR]),
         ({"outcome": "provider_protocol", "faults": [("token", "500")]}, [CLEAR]),
@@ -235,7 +244,7 @@ def test_what_came_of_it_is_written_into_the_page_and_nothing_else_of_it_changes
 
 
 def test_the_page_of_text_says_what_is_broken_and_by_what():
-    shown = evidence(outcome="provider_unavailable", cause="no answer came in time")
+    shown = evidence(outcome="provider_unavailable", cause="HTTP 503")
     text = Report(QUICK, "sqlite", shown, judge(shown)).as_text()
 
     assert f"BROKEN  {CLEAR}: 1 logins, links and refreshes\n          a login ended in provider_unavailable" in text

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import socket
+import sqlite3
 import threading
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -14,8 +15,10 @@ from typing import Any
 from pyramid.config import Configurator
 from pyramid.request import Request
 from pyramid.response import Response
+from sqlalchemy import event
 from waitress.server import create_server
 
+from authkit.pyramid.accountpolicy import DATABASE
 from authkit.pyramid.handlers import LoginHandler
 
 __all__ = ["AUDIT", "WARNINGS", "MakeApp", "make_app", "run_app"]
@@ -51,11 +54,18 @@ def make_app(settings: Mapping[str, str], on_login: LoginHandler | None = None) 
         config.include("authkit.pyramid.accounts")
         if on_login:
             config.set_authkit_login_handler(on_login)
+        event.listen(config.registry[DATABASE].engine, "connect", _cache_little)
         config.add_route("me", "/me")
         config.add_view(me, route_name="me")
         config.add_route("refresh", "/refresh")
         config.add_view(refresh, route_name="refresh")
     return config.make_wsgi_app()
+
+
+def _cache_little(connection: Any, record: object) -> None:  # noqa: ARG001 - SQLAlchemy's signature
+    """Keep SQLite from caching up to 2 MB for each connection: as the file grows, that would look like a leak."""
+    if isinstance(connection, sqlite3.Connection):
+        connection.execute("PRAGMA cache_size = -128")
 
 
 def run_app(

@@ -121,7 +121,8 @@ class Browser:
             self._session.cookies.clear(cookie.domain, cookie.path, cookie.name)
 
     def app_cookies(self) -> dict[str, str]:
-        """Return the cookies that the app has set."""
+        """Return the cookies that the app has set; requests itself would keep expired ones, and not send them."""
+        self._session.cookies.clear_expired_cookies()
         return {cookie.name: cookie.value or "" for cookie in self._session.cookies if self._is_apps(cookie)}
 
     def is_provider(self, url: str) -> bool:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 
+from loadtest.explained import Explanation
 from loadtest.faultmix import MIX, Blow
 from loadtest.plot import plot
 from loadtest.run import Load
@@ -96,11 +97,12 @@ class Report:
         )
 
     def _ends(self) -> list[tuple[str, str]]:
-        refused = {line.reference for line in self.evidence.audit if line.is_refused_at_once}
+        explanation = Explanation(self.evidence.calls, self.evidence.audit)
         ends: Counter[str] = Counter()
         for attempt in self.evidence.tally.attempts:
-            at_once = attempt.reference in refused
-            ends[f"{attempt.kind}: {attempt.outcome}{', so that others need not wait' if at_once else ''}"] += 1
+            at_once, lost = explanation.is_refused_at_once(attempt), explanation.is_lost(attempt)
+            why = ", so that others need not wait" if at_once else ", as a call did not arrive" if lost else ""
+            ends[f"{attempt.kind}: {attempt.outcome}{why}"] += 1
         others = {
             f"visit: {kind}: {end}": number
             for (kind, end), number in self.evidence.tally.outcomes.items()

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from loadtest.audit import Line
-from loadtest.explained import unexplained
+from loadtest.explained import Explanation
 from loadtest.provider import Call
 from loadtest.rows import Rows
 from loadtest.tally import Tally
@@ -98,7 +98,9 @@ def _of_logins(evidence: Evidence) -> Iterator[Promise]:
     )
     yield _none(
         "Each login ended in success, or in a code that fits what the provider did",
-        list(unexplained(tally.attempts, evidence.calls, evidence.audit)) if tally.attempts else ["there was none"],
+        list(Explanation(evidence.calls, evidence.audit).unfit(tally.attempts))
+        if tally.attempts
+        else ["there was none"],
         f"{tally.ended:,} logins, links and refreshes",
     )
     written = Counter(line.code for line in evidence.audit)
