@@ -37,7 +37,9 @@ CLEAR = "Each login ended in success, or in a code that fits what the provider d
 AUDITED = "Each end of a login has one line in the audit log"
 CALM = "The app has logged no error and no traceback"
 PROMPT = "Each answer came within 25 s"
-LEAN = "Memory grows by 16 MiB at most in the last two thirds"
+OBJECTS = "Python has 20,000 more blocks of memory in use at most"
+ALLOCATED = "The C library has 4 MiB more allocated at most"
+STEADY = "What the process holds grows by 16 MiB at most in the last two thirds"
 THREADS = "There are as many threads as before"
 CLIENTS = "No connection to a browser is left"
 POOLED = "No more connections to the provider are kept than threads could use at a time"
@@ -71,7 +73,13 @@ def test_under_load_and_faults_every_promise_is_kept(tmp_path):
 
 @pytest.mark.slow
 def test_an_app_that_leaks_is_found_out(tmp_path):
-    assert broken(run_quickly(tmp_path, make=load_wrong_apps.leaky_app)) == [AUDITED, LEAN, THREADS, POOLED]
+    assert broken(run_quickly(tmp_path, make=load_wrong_apps.leaky_app)) == [
+        AUDITED,
+        ALLOCATED,
+        STEADY,
+        THREADS,
+        POOLED,
+    ]
 
 
 @pytest.mark.slow
@@ -164,7 +172,9 @@ def test_an_end_has_to_fit_what_the_provider_did(given, expected):
         ({"audit": [Line("state_invalid", "-", "")]}, AUDITED),
         ({"warnings": "2026-01-01 ERROR waitress Exception while serving /\n"}, CALM),
         ({"warnings": "Traceback (most recent call last):\n"}, CALM),
-        ({"samples": [sample(at, 100_000 + at * 10_000) for at in range(9)]}, LEAN),
+        ({"samples": [sample(at, 100_000 + at * 10_000) for at in range(9)]}, STEADY),
+        ({"after": replace(sample(), blocks=20_001)}, OBJECTS),
+        ({"after": replace(sample(), allocated=4097)}, ALLOCATED),
         ({"after": sample(threads=12)}, THREADS),
         ({"after": sample(client_ESTABLISHED=1)}, CLIENTS),
         ({"after": sample(descriptors=29, provider_CLOSE_WAIT=4, dead_socket=5)}, POOLED),

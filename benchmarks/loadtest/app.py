@@ -20,6 +20,7 @@ from waitress.server import create_server
 
 from authkit.pyramid.accountpolicy import DATABASE
 from authkit.pyramid.handlers import LoginHandler
+from loadtest.memory import in_use
 
 __all__ = ["AUDIT", "WARNINGS", "MakeApp", "make_app", "run_app"]
 
@@ -71,7 +72,10 @@ def _cache_little(connection: Any, record: object) -> None:  # noqa: ARG001 - SQ
 def run_app(
     pipe: Connection, make: MakeApp, settings: Mapping[str, str], folder: Path, threads: int, patience: int
 ) -> None:
-    """Serve until the other end of `pipe` is closed. Tells the origin, and logs into two files in `folder`."""
+    """Serve until the other end of `pipe` is closed. Tells the origin, and logs into two files in `folder`.
+
+    Each word from there is answered with what is `in_use`.
+    """
     _log_to(folder)
     listener = socket.create_server((HOST, 0), backlog=256)
     origin = f"http://{HOST}:{listener.getsockname()[1]}"
@@ -80,7 +84,8 @@ def run_app(
     threading.Thread(target=server.run, daemon=True).start()
     pipe.send(origin)
     with suppress(EOFError):
-        pipe.recv()
+        while pipe.recv():
+            pipe.send(in_use())
 
 
 def _log_to(folder: Path) -> None:

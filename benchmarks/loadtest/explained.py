@@ -47,8 +47,9 @@ class Explanation:
 
     def is_lost(self, attempt: Attempt) -> bool:
         """Whether a call of the login never arrived: its code, or its token, was not seen where it had to be next."""
-        arrived = {call.endpoint for call in self._of(attempt)}
-        return attempt.kind != "refresh" and self._line(attempt).cause in LOST and not arrived >= LOGIN
+        calls = self._of(attempt)
+        is_cut_short = not any(call.fault for call in calls) and not {call.endpoint for call in calls} >= LOGIN
+        return attempt.kind != "refresh" and self._line(attempt).cause in LOST and is_cut_short
 
     def _fits(self, attempt: Attempt) -> bool:
         outcomes = [may_become(call.endpoint, call.fault) for call in self._met(attempt)]

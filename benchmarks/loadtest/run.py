@@ -53,7 +53,7 @@ class Load:
         seed: what decides about visits and faults.
         threads: how many threads serve the app.
         every: how often the app's process is looked at, in seconds.
-        memory: how many KiB it may grow by in the last two thirds.
+        memory: how many KiB it may hold more, at the end of the last two thirds.
         make: makes the app.
     """
 
@@ -67,7 +67,7 @@ class Load:
     seed: int = 1
     threads: int = 8
     every: float = 5
-    memory: int = 4096
+    memory: int = 12 * 1024
     make: MakeApp = make_app
 
 
@@ -89,7 +89,7 @@ def run(load: Load, url: str, folder: Path, say: Callable[[str], None] = lambda 
         settings |= {"authkit.ca_bundle": ca_bundle, "authkit.accounts.database": url}
         app, pipe = stack.enter_context(_process(run_app, load.make, settings, folder, load.threads, PATIENCE))
         place = Place(pipe.recv(), origin, ca_bundle)
-        tally, watch = Tally(), Watch(app, urlsplit(origin).port or 0)
+        tally, watch = Tally(), Watch(app, pipe, urlsplit(origin).port or 0)
         samples, before, after = _load(load, _visitors(load, place, tally), watch, say)
         say(f"{tally.ended:,} logins have ended; a look at what is left")
         provider.send("no more faults")

@@ -17,6 +17,10 @@ __all__ = ["Evidence", "Promise", "growth", "judge"]
 
 LONGEST_ANSWER = 25.0
 """A login may ask the provider for 15 s, and waits for its turn before."""
+BLOCKS = 20_000
+"""Python has some 600,000 after the start; the smallest thing kept of each login would be thousands."""
+ALLOCATED = 4096
+"""KiB. What is larger than 512 bytes, and what SQLite and OpenSSL have."""
 POOLED_CONNECTIONS = 5
 """To the database, when nobody uses it: what SQLAlchemy keeps."""
 
@@ -133,11 +137,22 @@ def _none(text: str, found: Sequence[str], detail: str) -> Promise:
 
 def _of_process(evidence: Evidence) -> Iterator[Promise]:
     before, after = evidence.before, evidence.after
-    grown = growth(evidence.samples)
+    objects, allocated = after.blocks - before.blocks, after.allocated - before.allocated
     yield Promise(
-        f"Memory grows by {evidence.memory / 1024:g} MiB at most in the last two thirds",
-        grown <= evidence.memory,
-        f"{grown / 1024:+.1f} MiB; {before.rss / 1024:.0f} MiB after the warm-up, {after.rss / 1024:.0f} at the end",
+        f"Python has {BLOCKS:,} more blocks of memory in use at most",
+        objects <= BLOCKS,
+        f"{before.blocks:,} after the warm-up, {objects:+,} at the end",
+    )
+    yield Promise(
+        "The C library has 4 MiB more allocated at most",
+        allocated <= ALLOCATED,
+        f"{before.allocated / 1024:.1f} MiB after the warm-up, {allocated / 1024:+.1f} at the end",
+    )
+    slope = growth(evidence.samples)
+    yield Promise(
+        f"What the process holds grows by {evidence.memory / 1024:g} MiB at most in the last two thirds",
+        slope <= evidence.memory,
+        f"{slope / 1024:+.1f} MiB; {before.rss / 1024:.0f} MiB after the warm-up, {after.rss / 1024:.0f} at the end",
     )
     yield Promise(
         "There are as many threads as before", after.threads <= before.threads, f"{before.threads}, {after.threads}"

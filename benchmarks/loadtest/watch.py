@@ -9,7 +9,8 @@ import time
 from collections import Counter
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
@@ -44,6 +45,8 @@ class Sample:
         threads: how many there are.
         descriptors: how many files and sockets are open.
         kinds: how many there are of each kind, such as ``provider ESTABLISHED``, or ``database file``.
+        blocks: how many blocks of memory Python has in use; 0 if it was not asked.
+        allocated: how much is allocated from the C library, in KiB; 0 if it was not asked.
     """
 
     at: float
@@ -51,6 +54,8 @@ class Sample:
     threads: int
     descriptors: int
     kinds: Counter[str]
+    blocks: int = 0
+    allocated: int = 0
 
     def count(self, kind: str) -> int:
         """Return how many there are of a kind, sockets in whatever state."""
@@ -62,11 +67,13 @@ class Watch:
 
     Args:
         app: the process.
+        pipe: the pipe to it.
         provider: the provider's port.
     """
 
-    def __init__(self, app: BaseProcess, provider: int) -> None:
+    def __init__(self, app: BaseProcess, pipe: Connection, provider: int) -> None:
         self._process = app.pid or 0
+        self._pipe = pipe
         self._peers = {provider: "provider", 5432: "database"}
 
     def look(self) -> Sample:
@@ -76,9 +83,11 @@ class Watch:
     def idle(self) -> Sample:
         """Return what it holds once nobody is there any more, or what it still has when that takes too long."""
         ends_at = time.monotonic() + IDLE_SECONDS
-        while (sample := self.look()).count("client") and time.monotonic() < ends_at:
+        while self.look().count("client") and time.monotonic() < ends_at:
             time.sleep(0.1)
-        return sample
+        self._pipe.send("what is in use?")
+        blocks, allocated = self._pipe.recv()
+        return replace(self.look(), blocks=blocks, allocated=allocated // 1024)
 
     def during(self, work: Callable[[], None], every: float) -> list[Sample]:
         """Do `work`, and return what the process holds meanwhile, now and then."""
