@@ -70,7 +70,7 @@ class Report:
             f"{date.today():%Y-%m-%d}: {load.browsers} browsers for {load.seconds / 60:g} minutes, after "  # noqa: DTZ011
             f"{load.warm_up:g} s to warm up; one process of the app, with {load.threads} threads, on Python "
             f"{platform.python_version()}. The machine has {os.cpu_count()} cores, and was shared: "
-            f"{self.busy:.0f} processes wanted to run at a time, the test's three included."
+            f"{self.busy:.0f} processes\nwanted to run at a time, those of the test included."
         )
         promises = [(each.text, "yes" if each.is_kept else "**no**", each.detail) for each in self.promises]
         return "\n\n".join(

@@ -17,8 +17,8 @@ __all__ = ["Evidence", "Promise", "growth", "judge"]
 
 LONGEST_ANSWER = 25.0
 """A login may ask the provider for 15 s, and waits for its turn before."""
-BLOCKS = 20_000
-"""Python has some 600,000 after the start; the smallest thing kept of each login would be thousands."""
+BLOCKS = 10_000
+"""Python has some 500,000 after the warm-up; the smallest thing kept of each login would be thousands."""
 ALLOCATED = 4096
 """KiB. What is larger than 512 bytes, and what SQLite and OpenSSL have."""
 POOLED_CONNECTIONS = 5
