@@ -23,7 +23,7 @@ from throwaway import postgresql
 
 def say(text: str) -> None:
     """Print a line at once."""
-    print(text, flush=True)  # noqa: T201
+    print(text, flush=True)
 
 
 def main() -> int:
