@@ -13,6 +13,11 @@ SPREAD := -n $(WORKERS) --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 NODE_MODULES := tests/interop/node_modules
 CHECK ?=
 RECORD ?=
+MINUTES ?= 10
+BROWSERS ?= 50
+FAULTY ?= 5
+DATABASE ?= sqlite
+REPORT ?=
 UPGRADE ?=
 FUZZ_SECONDS ?= 300
 TARGET ?= $(basename $(notdir $(wildcard fuzz/targets/[a-z]*.py)))
@@ -22,7 +27,7 @@ GROUPS := --group test --group check --group interop --group release
 unexport PYTHONDONTWRITEBYTECODE  # tests start some hundred processes, which need not compile everything anew
 
 .PHONY: demo test check static lint types mypy pyright arrows coverage oldest newest without-pyramid bench
-.PHONY: instructions fuzz docs lock dist audit release-check clean growth
+.PHONY: instructions fuzz load docs lock dist audit release-check clean growth
 
 demo: export PYTHONWARNINGS = ignore:pkg_resources:UserWarning
 demo: $(VENV)/demo.installed        ## a TikTok login on this machine; CHECK=1 ends after the first
@@ -80,6 +85,11 @@ instructions: $(VENV)/all.installed ## the hot paths take no more of the process
 
 fuzz: $(VENV)/fuzz.installed        ## each parser under Atheris for five minutes: FUZZ_SECONDS=300; TARGET=query for one
 	set -e; for name in $(TARGET); do nice -n 15 $(BIN)/python -m fuzz $$name $(FUZZ_SECONDS); done
+
+load: export PYTHONWARNINGS = ignore:pkg_resources:UserWarning
+load: $(VENV)/all.installed         ## browsers at an app whose provider fails; MINUTES, BROWSERS, FAULTY, DATABASE, REPORT
+	$(BIN)/python benchmarks/load.py --minutes $(MINUTES) --browsers $(BROWSERS) --faulty $(FAULTY) \
+		--database $(DATABASE) $(if $(REPORT),--report $(REPORT))
 
 docs: $(VENV)/all.installed         ## write the tables in docs/ anew
 	$(BIN)/python docs/tables.py

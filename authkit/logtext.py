@@ -10,6 +10,11 @@ __all__ = ["brief", "printable", "redacted"]
 
 REASON_LENGTH = 500
 BRIEF_LENGTH = 1000
+READINGS = tuple(
+    re.compile(rf"%(?:25)?([0-9a-f]{{2}})|{escape}([^%\\\x80-\U0010ffff]+|.)", re.IGNORECASE | re.DOTALL)
+    for escape in ("", r"\\?")
+)
+"""What spells a byte, percent-encoded once or twice, or characters as they are, after a backslash or not."""
 
 
 def printable(text: str, length: int = REASON_LENGTH) -> str:
@@ -29,25 +34,53 @@ def redacted(text: str, secret_texts: Iterable[str]) -> str:
     Taken out is a secret as it is, percent-encoded once or twice, escaped as in JSON, as base64 and as hex, in
     capitals or not. Do this before `printable`: of a secret that was cut off, the rest would not be recognised.
     """
-    longest_first = sorted(set(filter(None, secret_texts)), key=len, reverse=True)
-    spellings = "|".join(spelling for secret in longest_first for spelling in _spellings(secret))
-    return re.sub(spellings, "[redacted]", text, flags=re.IGNORECASE) if spellings else text
+    spellings = {spelling for secret in secret_texts for spelling in _spellings(secret)}
+    pieces, rest = [], 0
+    for begin, end in sorted(place for reading in READINGS for place in _places(text, reading, spellings)):
+        if begin >= rest:
+            pieces += [text[rest:begin], "[redacted]"]
+        rest = max(rest, end)
+    return "".join([*pieces, text[rest:]])
 
 
-def _spellings(secret: str) -> Iterator[str]:
-    """Yield patterns for the ways to write `secret`."""
-    raw = secret.encode("utf-8", "replace")
-    yield "".join(map(_spelled, secret))
+def _places(text: str, reading: re.Pattern[str], spellings: Iterable[bytes]) -> Iterator[tuple[int, int]]:
+    """Yield where in `text` something begins and ends that spells one of `spellings`."""
+    spelled, begins = _spelled_by(text, reading)
+    for spelling in spellings:
+        place = spelled.find(spelling)
+        while place >= 0:
+            yield begins[place], begins[place + len(spelling)]
+            place = spelled.find(spelling, place + len(spelling))
+
+
+def _spelled_by(text: str, reading: re.Pattern[str]) -> tuple[bytes, list[int]]:
+    """Return the bytes that `text` spells, and where in it each begins, its end included.
+
+    Nothing is searched for by a pattern made of secrets: Python would keep that, and throw the app's own away.
+    """
+    spelled, begins = bytearray(), []
+    for unit in reading.finditer(text):
+        new = bytes.fromhex(unit[1]) if unit[1] else _encoded(unit[2].lower())
+        spelled += new
+        is_run = unit[2] is not None and len(new) == len(unit[2])  # a byte for each character
+        begins += [unit.start(), *range(unit.start(2) + 1, unit.end(2))] if is_run else [unit.start()] * len(new)
+    return _folded(bytes(spelled)), [*begins, len(text)]
+
+
+def _spellings(secret: str) -> Iterator[bytes]:
+    """Yield the bytes that each way to write `secret` spells."""
+    raw = _encoded(secret)
+    written = {raw, _encoded(secret.lower()), _spelled_by(secret, READINGS[0])[0]}
     if len(raw) > 3:  # base64 and hex of less would be found in any text
-        for encode in (b64encode, urlsafe_b64encode):
-            yield re.escape(encode(raw).decode().rstrip("=")) + "={0,2}"
-        yield raw.hex()
+        padded = {b64encode(raw), urlsafe_b64encode(raw)}
+        written |= {*padded, *(each.rstrip(b"=") for each in padded), raw.hex().encode("ascii")}
+    yield from filter(None, map(_folded, written))
 
 
-def _spelled(char: str) -> str:
-    """Return a pattern for the ways to write one character."""
-    if char.isalnum():
-        return re.escape(char)
-    percent = "".join(f"%(?:25)?{byte:02x}" for byte in char.encode("utf-8", "replace"))
-    plus = r"|\+" if char == " " else ""
-    return rf"(?:\\?{re.escape(char)}|{percent}{plus})"
+def _encoded(text: str) -> bytes:
+    return text.encode("utf-8", "replace")
+
+
+def _folded(spelled: bytes) -> bytes:
+    """Return what neither capitals nor a form make a difference to."""
+    return spelled.lower().replace(b"+", b" ")

@@ -27,15 +27,14 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from random import Random
 
-from sqlalchemy import Engine, NullPool, Table, create_engine, event, insert
-from sqlalchemy.exc import OperationalError
+from sqlalchemy import Engine, Table, event, insert
+from throwaway import postgresql
 
 from authkit import AuthKit, Identity, Login, Profile, Secret, Token
 from authkit.accounts import Accounts, Database, Vault, metadata
 from authkit.accounts.schema import accounts, identities, tokens
 from authkit.accounts.strongbox import Strongbox
 from authkit.emulator import Recorded, Shelf, serve
-from authkit.errors import ConfigError
 from authkit_tiktok.emulator import TikTokEmulator, User
 
 SETTINGS = {
@@ -44,7 +43,6 @@ SETTINGS = {
     "authkit.tiktok.client_key": "awexamplekey00001",
     "authkit.tiktok.client_secret": "SECRET",
 }
-POSTGRESQL = os.environ.get("AUTHKIT_TEST_POSTGRESQL", "postgresql://postgres@127.0.0.1:5432/postgres")
 CHUNK = 20_000
 NOW = datetime.now(timezone.utc).replace(microsecond=0)
 
@@ -66,24 +64,6 @@ def opened(url: str) -> Iterator[Database]:
         yield database
     finally:
         database.close()
-
-
-@contextmanager
-def postgresql() -> Iterator[str | None]:
-    """Give the URL of a new PostgreSQL database, and drop it afterwards; None without a server, or a driver."""
-    name = f"authkit_bench_{secrets.token_hex(4)}"
-    try:
-        server = create_engine(Database.open(POSTGRESQL).engine.url, poolclass=NullPool, isolation_level="AUTOCOMMIT")
-        with server.connect() as connection:
-            connection.exec_driver_sql(f"CREATE DATABASE {name}")
-    except (ConfigError, OperationalError):
-        yield None
-        return
-    try:
-        yield f"{POSTGRESQL.rpartition('/')[0]}/{name}"
-    finally:
-        with server.connect() as connection:
-            connection.exec_driver_sql(f"DROP DATABASE {name} WITH (FORCE)")
 
 
 def subject(number: int) -> str:

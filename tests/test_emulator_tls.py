@@ -280,3 +280,14 @@ def test_bytes_drip_one_by_one():
         pieces = [sock.recv(1000) for _ in range(5)]
 
     assert [len(piece) for piece in pieces] == [1] * 5
+
+
+def test_a_client_that_leaves_while_bytes_drip_costs_nothing(caplog):
+    with caplog.at_level(logging.WARNING), serve(Provider("token:drip=0.01:once"), port=0, tls=True) as server:
+        with tls_to(server) as sock:
+            sock.sendall(REQUEST)
+            sock.recv(200)
+        answers = [post(server).json() for _ in range(WORKERS)]
+
+    assert answers == [TOKEN] * WORKERS
+    assert caplog.messages == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from base64 import b64encode, urlsafe_b64encode
 from urllib.parse import quote, quote_plus
 
@@ -203,8 +204,37 @@ def test_printable_shows_where_it_cut(text: str, line: str) -> None:
         ("read", ["a", "e", "d"], "r[redacted][redacted][redacted]"),
         ("nothing to hide", ["", "abc"], "nothing to hide"),
         ("a lone \ud800", ["\ud800"], "a lone [redacted]"),
+        ("code %C3%A9t%C3%A9 is bad", ["été"], "code [redacted] is bad"),
+        ("code ÉTÉ is bad", ["été"], "code [redacted] is bad"),
+        ("code ab\\ is bad", ["ab\\"], "code [redacted] is bad"),
+        ('{"code": "ab\\\\cd"}', ["ab\\cd"], '{"code": "[redacted]"}'),
+        ("code ab%41 is bad", ["ab%41"], "code [redacted] is bad"),
+        ("abcdef", ["abcd", "cdef"], "[redacted]"),
     ],
-    ids=["plain", "percent", "plus", "blank", "longest-first", "once", "empty", "surrogate"],
+    ids=[
+        "plain",
+        "percent",
+        "plus",
+        "blank",
+        "longest-first",
+        "once",
+        "empty",
+        "surrogate",
+        "letters-of-two-bytes",
+        "their-capitals",
+        "backslash-at-the-end",
+        "backslash-in-json",
+        "percent-of-its-own",
+        "overlapping",
+    ],
 )
 def test_redacted_takes_secrets_out(text: str, secrets: list[str], left: str) -> None:
     assert redacted(text, secrets) == left
+
+
+def test_looking_for_secrets_leaves_the_patterns_of_the_app_where_python_keeps_them() -> None:
+    own = re.compile("a pattern of the app's own, of which Python keeps some hundred")
+    for number in range(1000):
+        redacted("code abc is bad", [f"a secret that nothing is to remember: {number}"])
+
+    assert re.compile(own.pattern) is own

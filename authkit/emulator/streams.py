@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import socket
+import ssl
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -48,8 +50,11 @@ class Writer:
         self._sock = sock
 
     def write(self, data: bytes) -> int:
-        """Write `data`, all of it."""
-        self._sock.sendall(data)
+        """Write `data`, all of it; raise ConnectionError when the client has gone, with TLS as well."""
+        try:
+            self._sock.sendall(data)
+        except ssl.SSLError as gone:  # cheroot takes its number for that of an error of the system
+            raise ConnectionAbortedError(errno.ECONNABORTED, "the client has gone") from gone
         return len(data)
 
     def close(self) -> None:
