@@ -11,6 +11,7 @@ from typing import Any
 
 from authkit.errors import ConfigError
 from authkit.keys import Key
+from authkit.logtext import printable
 from authkit.names import is_free, is_name
 
 __all__ = ["Declared", "Given", "collect", "parse_values", "read_file", "setting_text"]
@@ -164,7 +165,8 @@ def _read_environ(environ: Mapping[str, str], declared: Declared) -> Given:
             if key:
                 given.put(owner, key, text)
             else:
-                logger.warning("the environment variable %s is no setting of authkit, and is ignored", variable)
+                name = printable(variable)
+                logger.warning("the environment variable %s is no setting of authkit, and is ignored", name)
     return given
 
 

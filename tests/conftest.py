@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 import os
+import re
 import time
 from collections.abc import Iterator
+from importlib.util import find_spec
+from pathlib import Path
 
 import leftovers
 import pytest
 from databases import database, empty_database_url, relay, servers  # noqa: F401 - fixtures
 from fakes import Clock, Network
 from places import distributions, make_place, source  # noqa: F401 - fixtures
+
+OF_PYRAMID = re.compile(r"^pytestmark = .*\bpytest\.mark\.pyramid\b", re.MULTILINE)
+collect_ignore: list[str] = []
+if find_spec("authkit.pyramid") is None:  # see tools/without-pyramid: these cannot even be imported
+    tests = Path(__file__).parent.glob("test_*.py")
+    collect_ignore += [path.name for path in tests if OF_PYRAMID.search(path.read_text(encoding="utf-8"))]
 
 
 @pytest.fixture(autouse=True)

@@ -295,6 +295,16 @@ def test_an_unknown_variable_is_a_warning_that_shows_no_value(
     assert caplog.messages == [f"the environment variable {variable} is no setting of authkit, and is ignored"]
 
 
+def test_inp_02_a_variable_with_an_odd_name_is_told_of_in_one_printable_line(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    collected({}, {"AUTHKIT_A\n\udcadB": "canary"})
+
+    assert caplog.messages == [
+        r"the environment variable AUTHKIT_A\n\udcadB is no setting of authkit, and is ignored"
+    ]
+
+
 @pytest.mark.parametrize(
     "environ", [{"AUTHKIT_SECRET": " "}, {"AUTHKIT_NOPE": ""}, {"PATH": "/bin"}, {"authkit_secret": "x"}]
 )

@@ -19,6 +19,7 @@ from authkit_tiktok import authkit_emulators as tiktok_emulators
 from authkit_tiktok.provider import tiktok
 
 pytest_plugins = ["pytester"]
+pytestmark = pytest.mark.pyramid  # `login_as` signs in to Pyramid apps
 
 HEAVY = ("requests", "oauthlib", "cryptography", "pyramid", "sqlalchemy", "webtest", "joserfc", "jinja2")
 
@@ -74,7 +75,6 @@ def test_tests_that_use_no_fixture_load_nothing_of_authkit(alone):
     alone(test_nothing=test).assert_outcomes(passed=1)
 
 
-@pytest.mark.pyramid
 @pytest.mark.slow
 def test_an_app_is_tested_in_three_lines(alone):
     done = alone(
@@ -174,7 +174,6 @@ def test_a_fixture_gives_a_clock_that_moves(authkit_clock):
     assert 60 <= authkit_clock() - before < 120
 
 
-@pytest.mark.pyramid
 def test_a_fixture_gives_the_audit_lines(authkit_audit):
     from pyramid_apps import handled_by
 
@@ -217,7 +216,6 @@ def without(module, monkeypatch):
     return str(raised.value)
 
 
-@pytest.mark.pyramid
 @pytest.mark.parametrize(
     ("module", "needs"),
     [
@@ -229,7 +227,6 @@ def test_what_is_not_installed_is_named_with_the_command(module, needs, monkeypa
     assert without(module, monkeypatch) == f"authkit.testing.login_as needs {needs}"
 
 
-@pytest.mark.pyramid
 def test_another_missing_module_is_not_explained_away(monkeypatch):
     assert without("hashlib", monkeypatch) == "import of hashlib halted; None in sys.modules"
 
