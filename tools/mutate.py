@@ -56,7 +56,8 @@ def sample(book: Book, options: argparse.Namespace) -> list[Outcome]:
     They face the tests that have noticed mutants of this module before; what survives these faces all others.
     """
     choice = random.Random(options.seed)  # noqa: S311 - it shall choose the same again
-    (group, file), *_ = choice.sample([(group, file) for group in GROUPS for file in group.files()], 1)
+    known = [(group, file) for group in GROUPS for file in group.files() if book.witnesses(file)]
+    (group, file), *_ = choice.sample(known, 1)
     module = Module(Path(file))
     mutants = module.mutants()
     chosen: Chosen = [(module, choice.sample(mutants, min(options.sample, len(mutants))))]

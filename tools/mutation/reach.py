@@ -45,7 +45,10 @@ class Reach:
         """Return the numbers of the tests that a mutant has to face, in this order, for so many seconds of work."""
         reached = self.lines.get(str(module.path.resolve()), {})
         lines: Iterable[int] = reached if mutant.at_import else mutant.lines
-        asked = {test for line in lines for test in reached.get(line, ())} - set(self.failed)
+        asked = {test for line in lines for test in reached.get(line, ())}
+        if mutant.at_import and not asked:
+            asked = set(order)  # the module holds data, and is read when it is imported
+        asked -= set(self.failed)
         chosen, spent = [], 0.0
         for test in order:
             if test in asked and spent < patience:
