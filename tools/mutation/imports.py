@@ -13,6 +13,8 @@ from mutation.swap import put_in_place
 from mutation.verdicts import Trial, within
 
 QUIET = ("-q", "-p", "no:cacheprovider", "-p", "no:xdist", "-o", "timeout=0")
+EARLY = ("-W", "ignore::pytest.PytestAssertRewriteWarning")
+"""What others wrote is imported before pytest looks for its plugins in it."""
 OURS = ("authkit", "authkit_tiktok", "conftest", "__main__")
 NOT_BEFORE_PYTEST = ("_hypothesis", "hypothesis", "xdist", "pytest", "_pytest", "webtest")
 """What pytest wants to import itself."""
@@ -41,19 +43,20 @@ class Only:
         self._say(nodeid)
 
 
-def trial(module: Module, mutant: Mutant, tests: Sequence[str]) -> Trial:
-    """Return what runs the tests with a mutant, and returns whether it survived."""
+def trial(module: Module, mutant: Mutant | None, tests: Sequence[str]) -> Trial:
+    """Return what runs the tests with a mutant, and returns whether it survived; None: with the module as it is."""
 
     def run(say: Callable[[str], None]) -> bool:
         nothing = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nothing, 1)
         os.dup2(nothing, 2)
         within(5.0, 10.0)
-        put_in_place(module, mutant)
+        if mutant is not None:
+            put_in_place(module, mutant)
         files = dict.fromkeys(test.partition("::")[0] for test in tests)
         if not files:
             return True
-        return pytest.main([*QUIET, "-x", *files], plugins=[Only(tests, say)]) == 0
+        return pytest.main([*QUIET, *EARLY, "-x", *files], plugins=[Only(tests, say)]) == 0
 
     return run
 

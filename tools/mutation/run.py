@@ -45,12 +45,27 @@ def outcomes(chosen: Chosen, tests: Sequence[str], workers: int) -> Iterator[Out
             else:
                 yield Outcome(str(module.path), mutants[number], Verdict(word, test))
     warm(imported)
+    _check(later, workers)
     for number, verdict in try_each([trial(*one) for one in later], workers):
         module, mutant, _ = later[number]
         outcome = Outcome(str(module.path), mutant, verdict)
         if outcome.survived:
             print(f"nothing notices {outcome}", flush=True)
         yield outcome
+
+
+def _check(later: Sequence[tuple[Module, Mutant, Sequence[str]]], workers: int) -> None:
+    """Make sure that tests which fail do so for the mutant's sake."""
+    tests: dict[str, tuple[Module, list[str]]] = {}
+    for module, _, faced in later:
+        known = tests.setdefault(module.name, (module, []))[1]
+        known += [test for test in faced if test not in known]
+    unchanged = [(module, faced) for module, faced in tests.values()]
+    for number, verdict in try_each([trial(module, None, faced) for module, faced in unchanged], workers):
+        if verdict.word != SURVIVED:
+            raise SystemExit(
+                f"{unchanged[number][0].path} is unchanged, and yet this fails: {verdict.test or 'pytest'}"
+            )
 
 
 def _host(chosen: Chosen, tests: Sequence[str], workers: int, notes: Path) -> None:
