@@ -18,6 +18,9 @@ BROWSERS ?= 50
 FAULTY ?= 5
 DATABASE ?= sqlite
 REPORT ?=
+MODULE ?=
+SAMPLE ?=
+SEED ?= $(shell git rev-parse HEAD 2>/dev/null)
 UPGRADE ?=
 FUZZ_SECONDS ?= 300
 TARGET ?= $(basename $(notdir $(wildcard fuzz/targets/[a-z]*.py)))
@@ -27,7 +30,7 @@ GROUPS := --group test --group check --group interop --group release
 unexport PYTHONDONTWRITEBYTECODE  # tests start some hundred processes, which need not compile everything anew
 
 .PHONY: demo test check static lint types mypy pyright arrows coverage oldest newest without-pyramid bench
-.PHONY: instructions fuzz load docs lock dist audit release-check clean growth
+.PHONY: instructions mutate mutate-sample fuzz load docs lock dist audit release-check clean growth
 
 demo: export PYTHONWARNINGS = ignore:pkg_resources:UserWarning
 demo: $(VENV)/demo.installed        ## a TikTok login on this machine; CHECK=1 ends after the first
@@ -39,7 +42,7 @@ test: $(VENV)/all.installed $(if $(shell command -v npm 2>/dev/null),$(NODE_MODU
 	$(BIN)/coverage run -m pytest $(SPREAD)
 	$(BIN)/coverage combine --quiet
 
-check: static coverage instructions oldest newest without-pyramid  ## everything else that CI checks
+check: static coverage instructions oldest newest without-pyramid mutate-sample  ## everything else that CI checks
 
 static: $(VENV)/all.installed       ## what needs no test, at the same time
 	@$(MAKE) --no-print-directory --jobs 2 --output-sync=target mypy pyright lint arrows
@@ -70,6 +73,12 @@ newest: $(VENV)/all.installed       ## Python 3.13, the newest versions
 
 without-pyramid: $(VENV)/all.installed  ## the core does not know its adapters
 	tools/without-pyramid $(SPREAD) -m "$(FAST) and not pyramid"
+
+mutate: $(VENV)/all.installed       ## change the checking modules, to see that tests notice; MODULE=authkit/seal.py is one
+	$(BIN)/python tools/mutate.py $(MODULE) $(if $(SAMPLE),--sample $(SAMPLE) --seed "$(SEED)")
+
+mutate-sample: SAMPLE = 40          # of a module that the commit chooses
+mutate-sample: mutate
 
 bench: $(VENV)/demo.installed       ## logins beside their peers'; what the emulator serves; accounts among a million people
 	$(BIN)/python benchmarks/environments.py

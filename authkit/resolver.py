@@ -46,7 +46,7 @@ class Resolver:
         answer: Future[Sequence[Address]] = Future()
         work = (host, port, answer)
         threading.Thread(target=self._work, args=work, name="authkit-resolver", daemon=True).start()
-        _wait(lambda seconds: bool(wait([answer], seconds).done), ends_at, gives_up)
+        _wait(lambda seconds: answer in wait([answer], seconds).done, ends_at, gives_up)
         return answer.result()
 
     def _work(self, host: str, port: int, answer: Future[Sequence[Address]]) -> None:

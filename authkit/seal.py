@@ -7,7 +7,6 @@ another cookie, or sealed for another purpose, does not open.
 
 from __future__ import annotations
 
-import binascii
 import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable, Sequence
@@ -77,7 +76,7 @@ class Sealer:
             head, nonce, sealed = blob[: 1 + KEY_ID_LENGTH], blob[1 + KEY_ID_LENGTH : HEAD_LENGTH], blob[HEAD_LENGTH:]
             cipher = self._ciphers[head[1:]]
             return cipher.decrypt(nonce, sealed, self._associated(head, place))
-        except (InvalidTag, KeyError, UnicodeError, ValueError, binascii.Error):
+        except (InvalidTag, KeyError, ValueError):
             pass
         raise SealBroken
 

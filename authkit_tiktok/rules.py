@@ -80,7 +80,7 @@ def check_redirect_uri(uri: str, options: Mapping[str, str]) -> None:
     if options.get("platform") == "desktop":
         if parts.hostname not in LOOPBACK_HOSTS or parts.port is None or len(parts.path) < 2:
             raise ValueError("TikTok wants localhost or 127.0.0.1, with a port and a path, for a desktop app")
-    elif parts.scheme != "https" or not _is_public(parts.hostname or ""):
+    elif parts.scheme != "https" or not parts.hostname or not _is_public(parts.hostname):
         raise ValueError(
             "TikTok wants a public https address for a web app; for development use an https tunnel, the emulator, "
             "or a desktop app in TikTok's portal with `platform = desktop`"

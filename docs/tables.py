@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import ast
 import inspect
+import json
 import re
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import cache
@@ -194,6 +196,21 @@ def security_open() -> str:
     )
 
 
+def mutants() -> str:
+    """Return the table of what was measured of each module."""
+    return _table("| module | mutants | tried | killed | |", [_mutants(*page) for page in _mutated().items()])
+
+
+def surviving_mutants() -> str:
+    """Return the table of the reasons for which mutants may survive."""
+    lives = [(one["why"], one) for page in _mutated().values() for one in page["survivors"] if one["why"]]
+    rows = []
+    for why, number in sorted(Counter(why for why, _ in lives).items(), key=lambda found: (-found[1], found[0])):
+        example = next(one for reason, one in lives if reason == why)
+        rows.append(f"| {why} | {number} | `{_cell(example['was'])}` → `{_cell(example['now'])}` |")
+    return _table("| why it survives | how many | such as |", rows)
+
+
 def adapter_contract() -> str:
     """Return the table of the tests that an adapter has to pass, each with the wrong adapter that proves it."""
     sys.path.append(str(TESTS))  # where pytest has it already
@@ -232,6 +249,22 @@ def wire_faults() -> str:
         causes = ", or: ".join(cause if not cause.endswith(": ") else f"{cause}…" for cause in fault.causes)
         rows.append(f"| {name} | `{fault.code}` | {causes} |")
     return _table("| what goes wrong | code | cause |", rows)
+
+
+def _mutated() -> Mapping[str, Mapping[str, Any]]:
+    pages: dict[str, dict[str, Any]] = json.loads((HERE / "mutants.json").read_text(encoding="utf-8"))
+    return pages
+
+
+def _mutants(module: str, page: Mapping[str, Any]) -> str:
+    tried, killed = page["tried"], page["killed"]
+    return f"| `{module}` | {page['mutants']} | {tried} | {killed} | {killed / tried:.1%} |"
+
+
+def _cell(code: str) -> str:
+    """Return code as a table can hold it."""
+    text = " ".join(code.split()).replace("|", "\\|")
+    return text if len(text) <= 100 else text[:100] + "…"
 
 
 def _exports(module: str) -> tuple[str, ...]:
@@ -298,6 +331,7 @@ BLOCKS: Mapping[str, Callable[[], str]] = {
     "settings-of-native-apps": settings_of_native_apps,
     "settings-of-openid": settings_of_openid,
     "settings-of-tiktok": settings_of_tiktok,
+    "surviving-mutants": surviving_mutants,
     "stock-switches": stock_switches,
     "tiktok-facts": tiktok_facts,
     "tiktok-switches": tiktok_switches,
@@ -306,6 +340,7 @@ BLOCKS: Mapping[str, Callable[[], str]] = {
     "event-fields": event_fields,
     "fault-kinds": fault_kinds,
     "hooks": hooks,
+    "mutants": mutants,
     "openid-modules": openid_modules,
     "openid-provider-fields": openid_provider_fields,
     "openid-switches": openid_switches,

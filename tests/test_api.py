@@ -53,6 +53,27 @@ def test_a_post_carries_json(network: Network) -> None:
     )
 
 
+def test_a_list_is_asked_for_like_an_object(network: Network) -> None:
+    network.replies["emails"] = (200, ["ada@example.org"])
+    lists = []
+
+    def ask(api: Api) -> Mapping[str, Any]:
+        lists.append(api.get_list("https://acme.example/emails", {"v": "2"}))
+        return USER
+
+    sign_in(ask, network)
+
+    (sent,) = api_calls(network)
+    assert lists == [["ada@example.org"]]
+    assert (sent.method, sent.url, sent.body) == ("GET", "https://acme.example/emails?v=2", "")
+    assert sent.headers["Authorization"] == f"Bearer {ACCESS_TOKEN}"
+
+
+def test_an_object_is_no_list(network: Network) -> None:
+    with pytest.raises(ProviderProtocolError, match=r"the answer is JSON, but no array$"):
+        sign_in(lambda api: {"all": api.get_list(api.userinfo_url)}, network)
+
+
 @pytest.mark.parametrize("url", ["https://acme.example/other/me", "https://ACME.example:443/other/me"])
 def test_any_path_of_the_endpoints_origins_may_be_asked(network: Network, url: str) -> None:
     sign_in(lambda api: api.get_json(url), network)
@@ -106,16 +127,33 @@ def test_the_token_is_never_sent_to_a_foreign_origin(network: Network, url: str,
     assert api_calls(network) == []
 
 
+def test_an_endpoint_that_a_provider_does_not_have_is_not_asked(network: Network) -> None:
+    with pytest.raises(ProviderProtocolError, match="to a foreign origin"):
+        sign_in(lambda api: api.get_json(""), network, revoke_url="")
+
+    assert api_calls(network) == []
+
+
+CALLS: Mapping[str, Callable[[Api], object]] = {
+    "get_json": lambda api: api.get_json(api.userinfo_url),
+    "get_list": lambda api: api.get_list(api.userinfo_url),
+    "post_json": lambda api: api.post_json(api.userinfo_url, {}),
+}
+
+
+@pytest.mark.parametrize("call", CALLS.values(), ids=list(CALLS))
 @pytest.mark.parametrize(
     "reply", [(400, {"error": "invalid_token", "error_description": f"{ACCESS_TOKEN} ended"}), (401, {"error": "no"})]
 )
-def test_a_refusal_is_raised_in_the_plugin_and_does_not_echo_the_token(network: Network, reply: Any) -> None:
+def test_a_refusal_is_raised_in_the_plugin_and_does_not_echo_the_token(
+    network: Network, reply: Any, call: Callable[[Api], object]
+) -> None:
     seen: list[AuthkitError] = []
     network.replies["me"] = reply
 
     def ask(api: Api) -> Mapping[str, Any]:
         try:
-            return api.get_json(api.userinfo_url)
+            return {"all": call(api)}
         except ProviderRejected as error:
             seen.append(error)
             return USER
@@ -123,6 +161,19 @@ def test_a_refusal_is_raised_in_the_plugin_and_does_not_echo_the_token(network: 
     assert sign_in(ask, network).profile.subject == "user-1"
     assert len(seen) == 1
     assert ACCESS_TOKEN not in str(seen[0])
+
+
+def test_a_call_may_be_made_while_another_is_under_way(network: Network) -> None:
+    apis: list[Api] = []
+    network.replies["slow"] = lambda request: answer(request, 200, apis[0].get_json("https://acme.example/quick"))
+    network.replies["quick"] = USER
+
+    def ask(api: Api) -> Mapping[str, Any]:
+        apis.append(api)
+        return api.get_json("https://acme.example/slow")
+
+    assert sign_in(ask, network).profile.subject == "user-1"
+    assert [sent.path for sent in api_calls(network)] == ["/slow", "/quick"]
 
 
 def test_con_05_the_headers_of_a_call_are_its_own() -> None:

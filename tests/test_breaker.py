@@ -389,3 +389,97 @@ def test_threads_leave_nothing_behind(held: ExitStack) -> None:
     ends = [held.enter_context(breaker.operation()).gives_up_at() for _ in range(MAX_WAITING + 1)]
     assert ends[:MAX_WAITING] == [math.inf] * MAX_WAITING
     assert ends[MAX_WAITING] < math.inf
+
+
+def test_one_that_began_long_before_does_not_end_the_try_of_another(
+    breaker: Breaker, clock: Clock, held: ExitStack
+) -> None:
+    with breaker.operation():
+        closed(breaker, clock)
+        clock.now += PAUSE
+        held.enter_context(breaker.operation())
+
+    assert refused(breaker).reason == "the provider did not answer; somebody is trying it just now"
+
+
+def test_clk_04_to_have_waited_for_exactly_so_long_counts(clock: Clock) -> None:
+    breaker = Breaker("acme", timer=clock)
+    for _ in range(FAILURES):
+        clock.now = 0.0
+        fail(breaker, later(clock))
+
+    assert refused(breaker).retry_after == PAUSE
+
+
+def test_clk_04_silence_of_exactly_so_long_refuses_the_next(clock: Clock, held: ExitStack) -> None:
+    clock.now = 0.0
+    breaker = Breaker("acme", timer=clock)
+    for _ in range(MAX_WAITING):
+        held.enter_context(breaker.operation())
+    clock.now = SILENCE
+
+    refused(breaker)
+
+
+def test_an_answer_outside_of_a_pause_is_no_news(
+    breaker: Breaker, clock: Clock, caplog: pytest.LogCaptureFixture
+) -> None:
+    fail(breaker, later(clock))
+    with breaker.operation() as operation:
+        operation.heard()
+
+    assert caplog.messages == []
+
+
+def test_an_answer_takes_back_every_failure(breaker: Breaker, clock: Clock) -> None:
+    fail(breaker, later(clock))
+    with breaker.operation() as operation:
+        operation.heard()
+    for _ in range(FAILURES - 1):
+        fail(breaker, later(clock))
+
+    with breaker.operation():
+        pass
+
+
+def test_a_renewed_breaker_knows_nothing_and_counts_with_the_same_timer(breaker: Breaker, clock: Clock) -> None:
+    closed(breaker, clock)
+
+    with breaker.renewed().operation() as operation:
+        operation.heard()
+        for _ in range(MAX_WAITING):
+            operation.heard()
+    renewed = closed(breaker.renewed(), clock)
+    clock.now += PAUSE
+
+    with renewed.operation():
+        refused(renewed)
+
+
+def enter_and_leave(breaker: Breaker) -> None:
+    with breaker.operation():
+        pass
+
+
+@pytest.mark.parametrize("is_answered", [True, False])
+def test_con_02_operations_change_the_record_one_after_the_other(is_answered: bool) -> None:
+    waited: list[bool] = []
+
+    def look_around() -> float:
+        if threading.current_thread() is threading.main_thread():
+            other = threading.Thread(target=enter_and_leave, args=(breaker,))
+            other.start()
+            other.join(0.02)
+            waited.append(other.is_alive())
+            others.append(other)
+        return 0.0
+
+    others: list[threading.Thread] = []
+    breaker = Breaker("acme", timer=look_around)
+    with breaker.operation() as operation:
+        if is_answered:
+            operation.heard()
+
+    for other in others:
+        other.join(5)
+    assert waited == [True] * (3 if is_answered else 2)

@@ -150,6 +150,13 @@ def test_a_socket_that_is_not_connected_is_no_trouble_to_the_watchdog() -> None:
     assert len(watchdogs()) == 1
 
 
+def test_the_watchdog_keeps_no_process_alive(pair: tuple[socket.socket, socket.socket]) -> None:
+    with Deadline(5) as deadline:
+        deadline.watch(pair[0])
+
+    assert [thread.daemon for thread in watchdogs()] == [True]
+
+
 def test_many_operations_leave_one_thread_and_no_descriptor(pair: tuple[socket.socket, socket.socket]) -> None:
     with Deadline(5) as deadline:
         deadline.watch(pair[0])

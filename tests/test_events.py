@@ -416,13 +416,13 @@ def test_the_example_for_plugin_authors_works() -> None:
 def test_g_7_a_delivery_that_was_taken_is_one_audit_record(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level("INFO")
     world = World(webhook__accept_late="yes")
-    received = world.receive(event_body("it happened code=x", content={"a": "canary"}), at=NOW - 300)
+    received = world.receive(event_body("it happened/code=x", content={"a": "canary"}), at=NOW - 300)
 
     accepted(world.kit, received, is_new=True)
     accepted(world.kit, replace(received, is_late=False), is_new=False)
 
     ref = f"ref={received.correlation_id}"
-    line = f"outcome=success code=ok provider=acme registration=acme {ref} event=it%20happened%20code%3Dx"
+    line = f"outcome=success code=ok provider=acme registration=acme {ref} event=it%20happened%2Fcode%3Dx"
     assert [(record.name, record.levelname, record.getMessage()) for record in caplog.records] == [
         ("authkit.audit", "INFO", f"{line} new=yes late=yes"),
         ("authkit.audit", "INFO", f"{line} new=no late=no"),

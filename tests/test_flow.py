@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import logging
+import math
 import os
 import random
 import re
@@ -14,6 +15,7 @@ import traceback
 from base64 import b64encode
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 from urllib.parse import parse_qsl, quote, urlencode
@@ -50,6 +52,7 @@ from authkit.errors import (
     AuthkitError,
     ConfigError,
     InvalidRequest,
+    IssuerMismatch,
     ProviderProtocolError,
     ProviderRejected,
     ProviderUnavailable,
@@ -963,6 +966,109 @@ def test_a_provider_of_its_own_kind_logs_people_in() -> None:
     ]
     with pytest.raises(ValueError, match="Own does not know the prompt 'consent'"):
         kit.begin("own", prompt="consent")
+
+
+class Leaving(Own):
+    """An `Own` that can be told that somebody signs out."""
+
+    def logout_url(self, id_token: Secret | None, return_to: str) -> Any:
+        return self._answer("logout_url", (id_token, return_to))
+
+
+def leaving_kit(answer: Any) -> tuple[AuthKit, Own]:
+    own = Leaving(logout_url=answer)
+    return make_kit(plugins=plugins_with(acme, own), settings=OWN_SETTINGS), own
+
+
+OWN_SETTINGS = {"authkit.own.client_id": "own-client", "authkit.own.client_secret": "own-secret"}
+
+
+@pytest.mark.parametrize("answer", ["https://own.example/leave?a=b", ""])
+def test_whoever_signs_out_is_sent_where_the_client_says_and_comes_back_to_the_app(answer: str) -> None:
+    kit, own = leaving_kit(answer)
+
+    assert kit.logout_url("own", Secret("id-token")) == answer
+    assert own.asked[1:] == [("logout_url", (Secret("id-token"), "https://app.example/"))]
+
+
+def test_a_client_that_nobody_can_be_signed_out_at_has_no_address_for_it() -> None:
+    assert make_kit().logout_url("acme", None) == ""
+
+
+@pytest.mark.parametrize("answer", [None, "javascript:alert(1)", "/leave", "http://own.example/"])
+def test_nobody_is_sent_to_an_address_of_a_client_that_is_none(answer: Any) -> None:
+    kit, _ = leaving_kit(answer)
+
+    assert refuse(ProviderProtocolError, lambda: kit.logout_url("own", None)).registration == "own"
+
+
+class Queue:
+    """A breaker that notes what it is told."""
+
+    def __init__(self) -> None:
+        self.told: list[object] = []
+
+    @contextmanager
+    def operation(self, *, is_patient: bool = False) -> Iterator[Queue]:
+        self.told.append(is_patient)
+        yield self
+
+    def gives_up_at(self) -> float:
+        return math.inf
+
+    def heard(self) -> None:
+        self.told.append("heard")
+
+
+@pytest.mark.parametrize(
+    ("ask", "told"),
+    [
+        (lambda kit: Browser().sign_in(kit, "own"), [False, False, "heard", "heard"]),
+        (lambda kit: kit.refresh("own", Token(Secret("a"))), [True, "heard"]),
+        (lambda kit: kit.logout_url("own", None), [False]),
+    ],
+    ids=["login", "refresh", "logout"],
+)
+def test_others_who_wait_hear_of_a_provider_that_a_client_has_asked_in_its_own_way(
+    ask: Callable[[AuthKit], object], told: list[object]
+) -> None:
+    kit, _ = leaving_kit("https://own.example/leave")
+    queue: Any = Queue()
+
+    ask(replace(kit, breakers={**kit.breakers, "own": queue}))
+
+    assert queue.told == told
+
+
+def test_a_code_that_an_app_received_is_exchanged_as_the_app_asked_for_it(network: Network) -> None:
+    login = make_kit(network).exchange("acme", "the-code", Secret("v" * 43), "com.example:/callback")
+
+    form = network.sent[0].form
+    assert (form["code"], form["code_verifier"], form["redirect_uri"]) == (
+        "the-code",
+        "v" * 43,
+        "com.example:/callback",
+    )
+    assert (login.identity.subject, login.return_to, login.missing_scopes) == ("user-1", "/", ())
+
+
+@pytest.mark.parametrize(("promised", "issuer"), [("", "https://a.example"), ("https://a.example", None)])
+def test_mix_02_a_code_that_an_app_received_from_another_issuer_is_not_sent(
+    network: Network, promised: str, issuer: str | None
+) -> None:
+    kit = make_kit(network, provider=replace(acme, issuer=promised))
+
+    error = refuse(
+        IssuerMismatch, lambda: kit.exchange("acme", "c", Secret("v" * 43), "com.example:/cb", issuer=issuer)
+    )
+
+    assert (error.registration, network.sent) == ("acme", [])
+
+
+def test_a_code_that_an_app_received_from_the_promised_issuer_is_exchanged(network: Network) -> None:
+    kit = make_kit(network, provider=replace(acme, issuer="https://a.example"))
+
+    assert kit.exchange("acme", "c", Secret("v" * 43), "com.example:/cb", issuer="https://a.example").registration
 
 
 WRONG: list[Any] = [None, {"subject": "user-1"}, "user-1", 5, LookupError("canary")]

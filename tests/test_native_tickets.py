@@ -62,6 +62,20 @@ def test_the_longest_account_id_fits_into_a_ticket(account_id: str, clock: Clock
     assert tickets.redeem(text, VERIFIER, "r" * 32).account_id == account_id
 
 
+def test_a_text_is_a_ticket_up_to_its_greatest_length(clock: Clock) -> None:
+    tickets = new_tickets(clock)
+    texts = {len(text): text for text in (issued(tickets, "a" * length) for length in range(1300, 1500))}
+
+    assert tickets.redeem(texts[2048], VERIFIER, "acme").app == "phone"
+    assert refused(lambda: tickets.redeem(texts[2050], VERIFIER, "acme")).startswith("the ticket is damaged")
+
+
+def test_a_ticket_is_written_as_short_as_a_link_wants_it(clock: Clock) -> None:
+    sealer = Sealer([Secret(SECRET)], "ticket", CountingRandom())
+
+    assert sealer.open(issued(new_tickets(clock)), "acme") == f'["ada","phone","acme","{CHALLENGE}",{NOW}]'.encode()
+
+
 def test_two_tickets_of_one_moment_are_two(clock: Clock) -> None:
     tickets = new_tickets(clock)
     one, other = issued(tickets), issued(tickets)

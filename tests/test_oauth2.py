@@ -559,3 +559,14 @@ def test_a_refresh_loses_no_rotated_token_over_an_odd_scope(scope: Any) -> None:
     fresh = make_kit(network).refresh("acme", old)
 
     assert (fresh.access_token, fresh.refresh_token, fresh.scope) == ("new", "rotated", ("profile",))
+
+
+def test_g_4_a_provider_that_echoes_the_header_of_the_client_gets_it_into_no_error(network: Network) -> None:
+    sent = basic("acme-client", CLIENT_SECRET).partition(" ")[2]
+    network.replies["token"] = (400, {"error": "invalid_grant", "error_description": f"not with {sent}"})
+
+    with pytest.raises(AuthkitError) as caught:
+        sign_in(network)
+
+    assert only(network.sent).headers["Authorization"] == f"Basic {sent}"
+    assert caught.value.reason == "invalid_grant: not with [redacted]"

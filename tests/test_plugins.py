@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import re
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 from importlib.metadata import Distribution, EntryPoint
 from pathlib import Path
@@ -18,7 +19,7 @@ from hypothesis import strategies as st
 from plugin_world import PLUGIN, Site, plugin_of, points_named
 
 from authkit import AuthKit, Login, errors
-from authkit.errors import ConfigError, UnknownProvider
+from authkit.errors import AuthkitError, ConfigError, UnknownProvider
 from authkit.names import RESERVED_NAMES, check_name
 from authkit.plugins import PluginInfo, load_plugins
 
@@ -543,14 +544,24 @@ def test_emulators_are_known_by_the_provider_that_they_emulate() -> None:
     assert [*load_plugins(found=(), extra=plugins).emulators().items()] == [("one", One), ("two", make_two)]
 
 
+def fail_with(failure: BaseException) -> Callable[[], Any]:
+    """Return what raises `failure`."""
+
+    def fail() -> Any:
+        raise failure
+
+    return fail
+
+
+@pytest.mark.parametrize("failure", [LookupError("a key"), SystemExit("a module that ends the process")])
 def test_an_emulator_hook_that_raises_is_logged_and_keeps_nothing_from_the_others(
-    caplog: pytest.LogCaptureFixture,
+    caplog: pytest.LogCaptureFixture, failure: BaseException
 ) -> None:
     class One:
         provider = "one"
 
     plugins = [
-        plugin_of("broken", authkit_emulators=lambda: 1 / 0),
+        plugin_of("broken", authkit_emulators=fail_with(failure)),
         plugin_of("one", authkit_emulators=lambda: [One]),
     ]
 
@@ -558,6 +569,27 @@ def test_an_emulator_hook_that_raises_is_logged_and_keeps_nothing_from_the_other
 
     assert makers == {"one": One}
     assert caplog.messages == ["the plugin 'broken' of (not installed) cannot make its emulators"]
+    assert str(failure) in caplog.text
+
+
+def test_an_observer_that_raises_where_there_is_no_login_is_logged_all_the_same(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    plugins = load_plugins(found=(), extra=[plugin_of("a", authkit_login_failed=observer_that(LookupError("why")))])
+
+    plugins.login_failed(AuthkitError("no"))
+
+    assert "the observer authkit_login_failed of plugin 'a' of (not installed) raised" in caplog.text
+    assert "LookupError: why" in caplog.text
+
+
+def observer_that(failure: Exception) -> Callable[[AuthkitError], None]:
+    """Return an observer of failed logins that raises `failure`."""
+
+    def observe(error: AuthkitError) -> None:
+        raise failure
+
+    return observe
 
 
 # Nothing of one login stays on a provider

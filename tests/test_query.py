@@ -91,3 +91,10 @@ def test_an_error_without_state_that_is_made_to_be_slow_to_search_costs_nothing(
     with pytest.raises(StateInvalid) as caught:
         the_state(params)
     assert caught.value.reason == "the callback has an error, but no state: error=(7000 characters)"
+
+
+def test_errors_without_state_that_are_long_only_together_cost_nothing_either() -> None:
+    params = {"code": ["a" * 7000 + "b"], "error": ["a" * 600], "error_uri": ["a" * 600]}
+    with pytest.raises(StateInvalid) as caught:
+        the_state(params)
+    assert caught.value.reason == "the callback has an error, but no state: (1218 characters)"

@@ -6,6 +6,7 @@ import json
 import time
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import pytest
@@ -17,7 +18,7 @@ from requests import PreparedRequest, Response
 from authkit import Refusal, errors, read_refusal
 from authkit.errors import AuthkitError, ProviderProtocolError
 from authkit.models import Secret
-from authkit.replies import guarded, read_reply, read_token, refusal_error
+from authkit.replies import answer_of, guarded, read_reply, read_token, refusal_error
 
 CANARY = "canary-code"
 OPEN = replace(acme, subject_param="open_id")
@@ -137,6 +138,10 @@ def test_flt_07_the_body_says_what_is_wrong_whatever_the_status(
 )
 def test_an_unknown_error_means_what_the_status_means(status: int, kind: type[AuthkitError]) -> None:
     assert type(refused(reply(status, {"error": "oops"}))) is kind
+
+
+def test_json_of_another_kind_is_named() -> None:
+    assert refused(reply(200, [1])).reason == "the answer is JSON, but no object"
 
 
 def test_a_redirect_is_no_good_answer() -> None:
@@ -432,3 +437,41 @@ def test_a_description_made_to_be_slow_to_search_costs_nothing() -> None:
     error = refusal_error(Refusal("invalid_grant", "a" * 1_000_000), 400, [Secret(code)])
     assert error.reason == "invalid_grant: (1000000 characters)"
     assert time.process_time() - began < 1
+
+
+# What a plugin's function makes of it
+
+
+def nonsense(data: str) -> str:
+    raise ProviderProtocolError(f"no {data}")
+
+
+def test_an_error_of_a_plugin_s_function_names_it_and_stays_fit_for_the_log() -> None:
+    with pytest.raises(ProviderProtocolError) as caught:
+        answer_of(nonsense, str, "sense\n")
+    assert caught.value.reason == r"no sense\\n; in the plugin's function test_replies.nonsense"
+
+    with pytest.raises(ProviderProtocolError) as caught:
+        answer_of(nonsense, str, "x" * 490)
+    assert len(caught.value.reason) == 500
+
+
+def test_an_error_of_a_function_of_ours_names_no_function() -> None:
+    with pytest.raises(ProviderProtocolError) as caught:
+        answer_of(read_token, dict, {}, acme)
+    assert caught.value.reason == "the token answer has no access_token"
+
+
+def test_what_has_no_name_of_its_own_is_not_named() -> None:
+    with pytest.raises(ProviderProtocolError) as caught:
+        answer_of(partial(nonsense), str, "sense")
+    assert caught.value.reason == "no sense"
+
+
+@pytest.mark.parametrize("on_refresh", [True, False])
+def test_an_id_token_may_be_longer_than_other_tokens(on_refresh: bool) -> None:
+    reply = {**TOKEN, "id_token": "a" * 65_536}
+
+    assert read_token(reply, acme, on_refresh=on_refresh)["id_token"] == reply["id_token"]
+    with pytest.raises(ProviderProtocolError, match="the id_token is too long"):
+        read_token({**reply, "id_token": "a" * 65_537}, acme, on_refresh=on_refresh)

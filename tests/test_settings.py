@@ -7,6 +7,7 @@ import logging
 import ssl
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from fakes import (
     SECRET,
     SETTINGS,
     Browser,
+    Clock,
     Network,
     acme,
     callback,
@@ -32,8 +34,9 @@ from authkit.keys import MEMBER_KEYS, PART_KEYS, REGISTRATION_KEYS, SITE_KEYS
 from authkit.plugins import load_plugins
 from authkit.registration import Registration
 from authkit.seal import Sealer
-from authkit.settings import Configuration, read_settings
+from authkit.settings import Configuration, connected, read_settings
 from authkit.site import Site
+from authkit.transport import Transport
 from authkit_tiktok.provider import tiktok
 
 KEYED = replace(acme, name="keyed", title="Keyed", client_id_param="client_key", token_auth="body")
@@ -920,3 +923,83 @@ def test_an_origin_that_only_the_browser_goes_to_is_not_spoken_to_without_tls() 
     begun = kit.begin("acme")
     kit.complete("acme", f"code=c&state={state_of(begun.url)}", begun.cookies)
     assert network.to("token")[0].url == "https://localhost/token"
+
+
+# Another way to the provider
+
+
+def here(name: str) -> str:
+    return f"http://127.0.0.1:8787/{name}"
+
+
+def test_a_kit_that_is_connected_otherwise_asks_there_and_goes_by_the_clock_it_is_given() -> None:
+    before, after, clock = Network(), Network(), Clock()
+    endpoints = {f"authkit.acme.{name}_url": here(reply) for name, reply in (("token", "token"), ("userinfo", "me"))}
+    kit = make_kit(before, endpoints)
+    clock.now += 5000
+
+    other = connected(kit, {"acme": after}, clock)
+    login = Browser().sign_in(other)
+
+    assert before.sent == []
+    assert other.clock is clock
+    assert [sent.url for sent in after.sent] == [here("token"), here("me")]
+    assert login.token.expires_at == datetime.fromtimestamp(clock.now + 3600, timezone.utc)
+    browser = Browser()
+    url = browser.start(other)
+    clock.now += 600
+    with pytest.raises(StateInvalid, match="600 s ago"):
+        browser.come_back(other, callback(url, code="c"))
+
+
+class Noting:
+    """A provider of its own kind that notes by which clocks its clients are to go."""
+
+    name = title = "own"
+    default_scope = ()
+
+    def __init__(self) -> None:
+        self.clocks: list[object] = []
+
+    def client(self, client_id: str, client_secret: Secret, transport: Transport) -> Noting:
+        self.clocks.append(transport.clock)
+        return self
+
+
+def test_a_client_that_is_connected_otherwise_goes_by_the_clock_that_is_given() -> None:
+    own, first, second = Noting(), Clock(), Clock()
+    settings = {"authkit.own.client_id": "id", "authkit.own.client_secret": "secret"}
+    kit = make_kit(settings=settings, plugins=plugins_with(acme, own), clock=first)
+
+    connected(kit, {"own": Network()}, second)
+
+    assert own.clocks == [first, second]
+
+
+def test_a_kit_that_is_connected_otherwise_keeps_its_clock_unless_it_is_given_one() -> None:
+    clock = Clock()
+    kit = make_kit(clock=clock)
+    clock.now += 5000
+
+    token = Browser().sign_in(connected(kit, {"acme": Network()})).token
+
+    assert token.expires_at == datetime.fromtimestamp(clock.now + 3600, timezone.utc)
+
+
+def test_nothing_of_a_kit_that_is_connected_otherwise_can_be_exchanged() -> None:
+    kit = connected(make_kit(), {"acme": Network()})
+
+    for values in (kit.clients, kit.breakers):
+        with pytest.raises(TypeError):
+            values["acme"] = values["acme"]  # type: ignore[index]
+
+
+def test_the_process_s_environment_is_read_unless_another_is_given(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AUTHKIT_ACME_CLIENT_SECRET", "from-the-environment")
+    settings = {name: value for name, value in SETTINGS.items() if not name.endswith("client_secret")}
+
+    kit = AuthKit.from_settings(settings, plugins=plugins_with(acme))
+
+    assert kit.registrations["acme"].client_secret == Secret("from-the-environment")
+    with pytest.raises(ConfigError, match=r"authkit\.acme\.client_secret"):
+        AuthKit.from_settings(settings, plugins=plugins_with(acme), environ={})

@@ -291,8 +291,9 @@ def test_a_time_is_a_number_of_seconds(value):
     assert refuse(envelope(create_time=value)) == "create_time is no number of seconds"
 
 
-def test_the_last_second_is_one():
+def test_the_last_second_is_one_and_so_is_the_first():
     assert reader.read(envelope(create_time=253402300799)).created_at.year == 9999
+    assert reader.read(envelope(create_time=1)).created_at.timestamp() == 1
 
 
 @pytest.mark.parametrize("reason", ["1", None, True, 1.0, [], {}])

@@ -116,8 +116,9 @@ def test_another_error_is_not_asked_again():
     ids=str,
 )
 def test_an_answer_without_a_user_is_refused(reply):
-    with pytest.raises(ProviderProtocolError, match="the user info has no user"):
+    with pytest.raises(ProviderProtocolError, match="the user info has no user") as caught:
         fetch_user(Api(reply), token(BASIC))
+    assert caught.value.said == "User does not exist."
 
 
 # What becomes of them

@@ -147,6 +147,7 @@ def test_a_web_app_may_have_any_public_https_address(uri):
         "http://127.0.0.1:3455/cb/",
         "https://[::1]/cb/",
         "https://192.168.1.20/cb/",
+        "https:///cb/",
     ],
 )
 def test_a_web_app_may_have_nothing_else(uri):

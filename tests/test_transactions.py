@@ -224,6 +224,32 @@ def test_con_02_of_twenty_threads_one_gets_the_claim(clock: Clock) -> None:
         assert sum(pool.map(claim, range(20))) == 1
 
 
+class Interrupted(int):
+    """A capacity that lets another thread do something while a claim is judged."""
+
+    meanwhile: Callable[[], None]
+    thread: threading.Thread | None = None
+
+    def __le__(self, other: int) -> bool:
+        if self.thread is None:
+            self.thread = threading.Thread(target=self.meanwhile)
+            self.thread.start()
+            self.thread.join(0.05)
+        return int(self) <= other
+
+
+def test_con_02_a_claim_waits_for_the_one_that_is_being_judged(clock: Clock) -> None:
+    answers: list[bool] = []
+    capacity = Interrupted(5)
+    capacity.meanwhile = lambda: answers.append(claims.claim("a", clock.now + 10))
+    claims = MemoryClaims(clock, capacity)
+
+    assert claims.claim("a", clock.now + 10)
+    assert capacity.thread
+    capacity.thread.join(5)
+    assert answers == [False]
+
+
 # A transaction and its cookie
 
 
@@ -520,6 +546,22 @@ def test_transactions_may_be_claimed_in_another_store(secure: bool) -> None:
     assert world.begin()[2][0].secure is secure
 
 
+@pytest.mark.parametrize("secure", [True, False])
+def test_transactions_may_go_by_another_clock(secure: bool) -> None:
+    world, later = World(secure=secure, random=CountingRandom()), Clock()
+    old_state, _, _ = world.begin(bound="account-1")
+    world.transactions = world.transactions.timed_by(later)
+    later.now += 600
+
+    state, transaction, (cookie, *_) = world.begin()
+
+    assert (transaction.issued_at, cookie.secure) == (int(later.now), secure)
+    assert cookie.name.startswith("__Host-") is secure
+    assert world.claim(state)[0] == transaction
+    assert world.refuse(state).reason == "the state was used before: a replay, or a reloaded callback"
+    world.refuse(old_state)
+
+
 def test_what_a_transaction_was_begun_for_is_read_and_nothing_claimed(world: World) -> None:
     state, _, (cookie, *_) = world.begin(purpose="native", bound="phone challenge state")
     other, _, _ = world.begin()
@@ -604,6 +646,35 @@ def test_ses_04_the_oldest_cookies_are_dropped_beyond_four_kib(world: World) -> 
         names.append(cookies[0].name)
 
     assert sorted(world.jar) == sorted(names[-(4096 // size) :])
+
+
+def fitting(world: World, size: int) -> dict[str, str]:
+    """Return what makes a transaction whose cookie, its name included, has exactly `size` bytes."""
+    for length in range(size):
+        (cookie,) = world.transactions.begin(**{**FIELDS, "bound": "a" * length}, cookies={})[2]
+        if len(cookie.name) + len(cookie.value) == size:
+            return {"bound": "a" * length}
+    raise LookupError(size)
+
+
+def test_a_cookie_may_be_as_long_as_browsers_keep_it() -> None:
+    world = World(secure=False)
+    fits = fitting(world, 4096)
+
+    assert len(world.begin(**fits)[2]) == 1
+    with pytest.raises(ValueError, match="too long for one cookie"):
+        world.begin(bound=fits["bound"] + "a")
+
+
+def test_ses_04_cookies_of_exactly_four_kib_are_all_kept() -> None:
+    world = World(secure=False)
+    half = fitting(world, 2048)
+    first = world.begin(**half)[2][0]
+    world.clock.now += 1
+
+    assert world.begin(**half)[2][1:] == ()
+    world.jar = {first.name: first.value}
+    assert world.begin(bound=half["bound"] + "a")[2][1:] == (Cookie(first.name, "", 0, False),)
 
 
 def test_expired_cookies_are_cleared(world: World) -> None:

@@ -758,6 +758,13 @@ def test_a_get_is_not_repeated_where_a_dead_connection_was_replaced_before_it(se
     assert (server.accepted, len(server.requests)) == (2, 2)
 
 
+def test_a_get_on_a_new_connection_is_sent_once(serve: Site, transport_to: To) -> None:
+    server = serve(Peer.read_request)
+
+    assert unavailable(transport_to(server), server.url) == "the connection was closed without an answer"
+    assert (server.accepted, len(server.requests)) == (1, 1)
+
+
 def test_a_get_is_not_repeated_once_an_answer_has_begun(serve: Site, transport_to: To) -> None:
     def half_an_answer(peer: Peer) -> None:
         peer.send(b"HTTP/1.1 20")
