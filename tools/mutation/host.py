@@ -62,10 +62,11 @@ class Host:
         order = ordered(items, reach.worked, module)
         killers: dict[str, set[int]] = defaultdict(set)
         numbers = {item.nodeid: number for number, item in enumerate(items)}
+        all_tests = reach.tests_of(module, order, FIRST)
 
         def trial(number: int) -> Trial:
             mutant = mutants[number]
-            tests = reach.tests(module, mutant, order, FIRST)
+            tests = all_tests if mutant.at_import else reach.tests(module, mutant, order, FIRST)
             first = sorted(killers[mutant.scope].intersection(tests), key=reach.worked.__getitem__)
             faced = list(dict.fromkeys([*first, *tests]))
             return lambda say: live.put(module, mutant) is False or _survives(items, faced, reach, say)
@@ -75,8 +76,9 @@ class Host:
             if verdict.test in numbers:
                 killers[mutant.scope].add(numbers[verdict.test])
             lives = verdict.word == SURVIVED
-            more = reach.tests(module, mutant, order, LAST) if lives else []
-            self._told(place, number, verdict, [items[test].nodeid for test in more])
+            # A line that is run at import is noticed by tests that do not reach it.
+            more = [*reach.tests(module, mutant, order, LAST), *reach.tests_of(module, order, LAST)] if lives else []
+            self._told(place, number, verdict, [items[test].nodeid for test in dict.fromkeys(more)])
 
 
 def ordered(items: Sequence[pytest.Item], worked: Sequence[float], module: Module) -> list[int]:
