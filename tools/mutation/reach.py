@@ -7,7 +7,7 @@ import json
 import sys
 import time
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -47,10 +47,10 @@ class Reach:
         there = {test for line in mutant.lines for test in reached.get(line, ())}
         return self._while_patience_lasts([test for test in order if test in there], patience)
 
-    def tests_of(self, module: Module, order: Sequence[int], patience: float) -> list[int]:
-        """Return the numbers of the tests that reach a module, or of all if it holds nothing but data."""
+    def tests_of(self, module: Module, own: Set[int], order: Sequence[int], patience: float) -> list[int]:
+        """Return the numbers of a module's own tests, and of those that reach a function of it."""
         reached = self.lines.get(str(module.path.resolve()), {})
-        there = {test for tests in reached.values() for test in tests} or set(order)
+        there = own.union(*reached.values())
         return self._while_patience_lasts([test for test in order if test in there], patience)
 
     def _while_patience_lasts(self, tests: Sequence[int], patience: float) -> list[int]:
