@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Set
 
 import pytest
 
@@ -59,13 +59,15 @@ class Host:
 
     def _try(self, items: Sequence[pytest.Item], reach: Reach, live: Live, place: int) -> None:
         module, mutants = self._modules[place]
-        order = ordered(items, reach.worked, module)
+        own = {number for number, item in enumerate(items) if is_own(item, module)}
+        order = ordered(items, reach.worked, own)
         killers: dict[str, set[int]] = defaultdict(set)
         numbers = {item.nodeid: number for number, item in enumerate(items)}
+        all_tests = reach.tests_of(module, own, order, FIRST)
 
         def trial(number: int) -> Trial:
             mutant = mutants[number]
-            tests = reach.tests(module, mutant, order, FIRST)
+            tests = all_tests if mutant.at_import else reach.tests(module, mutant, order, FIRST)
             first = sorted(killers[mutant.scope].intersection(tests), key=reach.worked.__getitem__)
             faced = list(dict.fromkeys([*first, *tests]))
             return lambda say: live.put(module, mutant) is False or _survives(items, faced, reach, say)
@@ -75,18 +77,27 @@ class Host:
             if verdict.test in numbers:
                 killers[mutant.scope].add(numbers[verdict.test])
             lives = verdict.word == SURVIVED
-            more = reach.tests(module, mutant, order, LAST) if lives else []
-            self._told(place, number, verdict, [items[test].nodeid for test in more])
+            # A line that is run at import is noticed by tests that do not reach it.
+            more = (
+                [*reach.tests(module, mutant, order, LAST), *reach.tests_of(module, own, order, LAST)]
+                if lives
+                else []
+            )
+            self._told(place, number, verdict, [items[test].nodeid for test in dict.fromkeys(more)])
 
 
-def ordered(items: Sequence[pytest.Item], worked: Sequence[float], module: Module) -> list[int]:
+def is_own(item: pytest.Item, module: Module) -> bool:
+    """Whether a test is about a module, as its file's name says."""
+    return item.path.stem.removeprefix("test_").endswith(module.path.stem)
+
+
+def ordered(items: Sequence[pytest.Item], worked: Sequence[float], own: Set[int]) -> list[int]:
     """Return the numbers of the tests: the module's own first, then some of each function, the fast ones first."""
     seen: dict[str, int] = defaultdict(int)
     places = []
     for number, item in enumerate(items):
         function = item.nodeid.partition("[")[0]
-        is_own = item.path.stem.removeprefix("test_").endswith(module.path.stem)
-        places.append((worked[number] > SLOW, not is_own, seen[function] // 3, worked[number], number))
+        places.append((worked[number] > SLOW, number not in own, seen[function] // 3, worked[number], number))
         seen[function] += 1
     return [number for *_, number in sorted(places)]
 

@@ -7,7 +7,7 @@ import json
 import sys
 import time
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -44,14 +44,19 @@ class Reach:
     def tests(self, module: Module, mutant: Mutant, order: Sequence[int], patience: float) -> list[int]:
         """Return the numbers of the tests that a mutant has to face, in this order, for so many seconds of work."""
         reached = self.lines.get(str(module.path.resolve()), {})
-        lines: Iterable[int] = reached if mutant.at_import else mutant.lines
-        asked = {test for line in lines for test in reached.get(line, ())}
-        if mutant.at_import and not asked:
-            asked = set(order)  # the module holds data, and is read when it is imported
-        asked -= set(self.failed)
+        there = {test for line in mutant.lines for test in reached.get(line, ())}
+        return self._while_patience_lasts([test for test in order if test in there], patience)
+
+    def tests_of(self, module: Module, own: Set[int], order: Sequence[int], patience: float) -> list[int]:
+        """Return the numbers of a module's own tests, and of those that reach a function of it."""
+        reached = self.lines.get(str(module.path.resolve()), {})
+        there = own.union(*reached.values())
+        return self._while_patience_lasts([test for test in order if test in there], patience)
+
+    def _while_patience_lasts(self, tests: Sequence[int], patience: float) -> list[int]:
         chosen, spent = [], 0.0
-        for test in order:
-            if test in asked and spent < patience:
+        for test in tests:
+            if spent < patience and test not in self.failed:
                 chosen.append(test)
                 spent += self.worked[test]
         return chosen

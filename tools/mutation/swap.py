@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import gc
+import importlib
 import sys
 import warnings
 from collections import defaultdict
@@ -78,8 +79,9 @@ class Instead(MetaPathFinder, Loader):
 
 
 def put_in_place(module: Module, mutant: Mutant) -> None:
-    """Let the process import a mutant instead of its module."""
+    """Import a mutant instead of its module: before pytest does, which puts a finder of its own in front."""
     sys.meta_path.insert(0, Instead(module, compiled(module, mutant)))
+    importlib.import_module(module.name)
 
 
 def compiled(module: Module, mutant: Mutant) -> CodeType:
