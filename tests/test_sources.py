@@ -407,3 +407,8 @@ def test_what_is_given_does_not_show_itself() -> None:
     secret = ("authkit.secret", "authkit.acme.client_secret", "authkit.accounts.database")
 
     assert "canary" not in repr(collected(dict.fromkeys(secret, "canary")))
+
+
+@pytest.mark.parametrize("field", ["site", "parts", "members", "registrations"])
+def test_what_was_given_does_not_show_itself(field: str) -> None:
+    assert repr(Given(**{field: {"a": {"secret": "canary"}}})) == "Given()"

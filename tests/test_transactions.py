@@ -478,8 +478,9 @@ def sealed(name: str, *, secret: str = SECRET, purpose: str = "transaction", con
         lambda cookie: sealed(cookie.name, purpose="session"),
         lambda cookie: sealed(cookie.name),
         lambda cookie: sealed(cookie.name, content=b"no JSON"),
+        lambda cookie: sealed(cookie.name, content=b'["acme","",[1],"/","login","","v",1800000000]'),
     ],
-    ids=["16k", "nul", "truncated", "other-secret", "other-purpose", "other-version", "no-json"],
+    ids=["16k", "nul", "truncated", "other-secret", "other-purpose", "other-version", "no-json", "no-scope"],
 )
 def test_ses_07_a_cookie_that_is_not_ours_counts_as_absent(world: World, spoil: Callable[[Cookie], str]) -> None:
     state, _, (cookie,) = world.begin()
@@ -664,6 +665,14 @@ def test_a_cookie_may_be_as_long_as_browsers_keep_it() -> None:
     assert len(world.begin(**fits)[2]) == 1
     with pytest.raises(ValueError, match="too long for one cookie"):
         world.begin(bound=fits["bound"] + "a")
+
+
+def test_a_cookie_that_is_one_byte_longer_is_none_that_browsers_keep(world: World) -> None:
+    nearly = fitting(world, 4095)
+
+    assert len(world.begin(**nearly)[2]) == 1
+    with pytest.raises(ValueError, match="too long for one cookie"):
+        world.begin(bound=nearly["bound"] + "a")
 
 
 def test_ses_04_cookies_of_exactly_four_kib_are_all_kept() -> None:

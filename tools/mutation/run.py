@@ -12,7 +12,7 @@ import pytest
 
 from mutation.book import Outcome
 from mutation.host import Host
-from mutation.imports import QUIET, trial, warm
+from mutation.imports import EARLY, QUIET, trial, warm
 from mutation.mutants import Module, Mutant
 from mutation.verdicts import SURVIVED, Verdict, try_each
 
@@ -76,6 +76,6 @@ def _host(chosen: Chosen, tests: Sequence[str], workers: int, notes: Path) -> No
             file.write(json.dumps([place, number, verdict.word, verdict.test, more]) + "\n")
 
         plugin = Host(chosen, told, workers)
-        status = pytest.main([*QUIET, "-m", FAST, *tests], plugins=[plugin])
+        status = pytest.main([*QUIET, *EARLY, "-m", FAST, *tests], plugins=[plugin])
         file.write(json.dumps(plugin.imported) + "\n")
     os._exit(status)
