@@ -90,6 +90,7 @@ def measured(items: Sequence[pytest.Item], workers: int) -> Reach:
 
 def _measure(items: Sequence[pytest.Item], sources: Sequence[Path], note: Path, _: object) -> bool:
     tracer = coverage.Coverage(data_file=None, config_file=False, include=[str(path.resolve()) for path in sources])
+    tracer.set_option("run:disable_warnings", ["no-data-collected"])
     tracer.start()
     taken = []
     for number, item in enumerate(items):
