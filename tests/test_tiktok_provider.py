@@ -32,7 +32,7 @@ from tiktok_fakes import (
 )
 
 import authkit_tiktok
-from authkit import Identity, Login, OAuth2Provider, Profile, Secret, Token
+from authkit import Identity, Login, OAuth2Provider, Profile, Secret, Token, pkce
 from authkit.errors import (
     AccessDenied,
     AuthkitError,
@@ -48,7 +48,9 @@ from authkit.errors import (
 from authkit.plugins import load_plugins
 from authkit_tiktok import provider as provider_module
 from authkit_tiktok.emulator import App, TikTokEmulator
+from authkit_tiktok.events import TikTokEvents
 from authkit_tiktok.provider import tiktok
+from authkit_tiktok.rules import check_redirect_uri
 
 TWO_SCOPES = {"authkit.tiktok.scope": f"{BASIC} {PROFILE}"}
 NOON = datetime(2027, 1, 15, 8, 0, tzinfo=timezone.utc)
@@ -480,3 +482,13 @@ def test_the_user_of_the_samples_is_read():
         scope=(BASIC,),
         subject=OPEN_ID,
     )
+
+
+def test_what_tiktok_does_otherwise_is_declared():
+    assert (tiktok.default_scope, tiktok.basic_scope) == (("user.info.basic",), ("user.info.basic",))
+    assert (tiktok.granted_scope_param, tiktok.code_challenge) == ("scopes", pkce.s256_hex)
+    assert tiktok.check_redirect_uri is check_redirect_uri
+    assert isinstance(tiktok.events, TikTokEvents)
+    assert [(option.name, option.choices, option.default) for option in tiktok.options] == [
+        ("platform", ("web", "desktop"), "web")
+    ]

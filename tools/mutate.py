@@ -51,12 +51,12 @@ def everything(book: Book, options: argparse.Namespace) -> list[Outcome]:
 
 
 def sample(book: Book, options: argparse.Namespace) -> list[Outcome]:
-    """Try some mutants of one module, and return those that survive without a reason.
+    """Try some mutants of one module that was measured as a whole, and return those that survive without a reason.
 
     They face the tests that have noticed mutants of this module before; what survives these faces all others.
     """
     choice = random.Random(options.seed)  # noqa: S311 - it shall choose the same again
-    known = [(group, file) for group in GROUPS for file in group.files() if book.witnesses(file)]
+    known = [(group, file) for group in GROUPS for file in group.files() if book.is_whole(file)]
     (group, file), *_ = choice.sample(known, 1)
     module = Module(Path(file))
     mutants = module.mutants()

@@ -50,6 +50,11 @@ class Book:
         known = self._pages.get(module, {}).get("witnesses", [])
         return [test for test in known if _is_there(*test.split("::"))]
 
+    def is_whole(self, module: str) -> bool:
+        """Whether every mutant of a module was tried, when it was measured."""
+        page = self._pages.get(module, {"mutants": 0, "tried": -1})
+        return bool(page["mutants"] == page["tried"])
+
     def unexplained(self, outcomes: Iterable[Outcome]) -> list[Outcome]:
         """Return what survived without a reason."""
         return [one for one in outcomes if one.survived and not self._reasons(one.module).get(one.mutant.key)]
