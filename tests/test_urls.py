@@ -135,6 +135,8 @@ def test_an_ip_address_in_its_usual_form_is_taken(url: str) -> None:
     assert check_url(url).geturl() == url
 
 
-@pytest.mark.parametrize("url", ["https://my_idp:8443/a", "http://[::1]:6543", "https://EXAMPLE.com", "https://[2001:DB8::1]/a"])
+@pytest.mark.parametrize(
+    "url", ["https://my_idp:8443/a", "http://[::1]:6543", "https://EXAMPLE.com", "https://[2001:DB8::1]/a"]
+)
 def test_a_host_that_a_url_may_have_is_taken(url: str) -> None:
     assert check_url(url).geturl()
