@@ -124,6 +124,7 @@ def make_accounts(kit: AuthKit) -> tuple[Accounts, Database]:
     folder = tempfile.mkdtemp()
     atexit.register(shutil.rmtree, folder)
     database = Database.open(f"sqlite:///{folder}/accounts.sqlite")
+    atexit.register(database.close)
     metadata.create_all(database.engine)
     return Accounts(kit, database), database
 
