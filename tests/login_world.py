@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,7 @@ issuer = OpenIDProvider(name="idp", title="IdP", issuer="https://idp.example/rea
 def example(name: str, monkeypatch: Any) -> Any:
     """Import an example as if its folder were on the path."""
     monkeypatch.syspath_prepend(EXAMPLES)
+    monkeypatch.delitem(sys.modules, name, raising=False)  # a benchmark may have the same name
     return importlib.import_module(name)
 
 

@@ -23,7 +23,7 @@ URL = "https://acme.example/api"
 texts = st.text(st.characters(codec="utf-8"), max_size=12)
 forms = (
     st.none()
-    | st.dictionaries(texts, texts | st.lists(texts, max_size=2) | st.integers(), max_size=4)
+    | st.dictionaries(texts, texts | st.lists(texts, min_size=1, max_size=2) | st.integers(), max_size=4)
     | st.just("a=b")
 )
 payloads = st.dictionaries(texts, texts, max_size=3)
