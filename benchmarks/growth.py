@@ -20,7 +20,6 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from accounts import postgresql
 from contestants import Peer
 from crowds import gather, known
 from environments import BENCH, HERE, ROOT
@@ -30,6 +29,7 @@ from processes import Provider, cores, provider, served
 from provider import CLIENT_ID
 from report import in_ms, machine, replaced
 from results import Result
+from throwaway import postgresql
 
 from authkit.transactions import MemoryClaims
 
