@@ -17,8 +17,9 @@ from docs_tables import load_tables
 ROOT = Path(__file__).parent.parent
 
 
+OF_PYRAMID = ("authkit.pyramid", "authkit.testing")  # `login_as` signs in to Pyramid apps
 MODULES = [
-    pytest.param(name, marks=pytest.mark.pyramid if name == "authkit.pyramid" else ())
+    pytest.param(name, marks=pytest.mark.pyramid if name in OF_PYRAMID else ())
     for name in load_tables().PUBLIC
 ]
 
