@@ -19,8 +19,7 @@ ROOT = Path(__file__).parent.parent
 
 OF_PYRAMID = ("authkit.pyramid", "authkit.testing")  # `login_as` signs in to Pyramid apps
 MODULES = [
-    pytest.param(name, marks=pytest.mark.pyramid if name in OF_PYRAMID else ())
-    for name in load_tables().PUBLIC
+    pytest.param(name, marks=pytest.mark.pyramid if name in OF_PYRAMID else ()) for name in load_tables().PUBLIC
 ]
 
 
