@@ -6,6 +6,7 @@ import socket
 import ssl
 import struct
 import threading
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from types import TracebackType
@@ -106,6 +107,12 @@ class FaultyServer:
             thread.join(5)
         for sock in self.socks:
             sock.close()
+
+    def settle(self, seconds: float = 0.1) -> None:
+        """Let the connections end that are about to, so that nobody sends a request into one of them."""
+        ends_at = time.monotonic() + seconds
+        for thread in self._threads[1:]:
+            thread.join(max(0.0, ends_at - time.monotonic()))
 
     def _start(self, work: Callable[..., None], *args: object) -> None:
         thread = threading.Thread(target=work, args=args, daemon=True)

@@ -70,6 +70,7 @@ def test_flt_an_answer_that_is_wrong_fails_once_and_the_next_call_works(
     transport = transport_to(server)
     assert_meets(transport, server.url, fault, method)
     assert (server.accepted, len(server.requests)) == (1, 1)
+    server.settle()
     assert ask(transport, server.url, method).content == b"{}"
     assert server.accepted == 2
 
