@@ -72,6 +72,20 @@ def test_a_request_goes_out_in_one_piece(serve: Site, transport_to: To, tls: boo
     assert [request.endswith(b"\r\n\r\ncode=c+d") for request in server.requests] == [True]
 
 
+def test_a_request_that_cannot_be_written_holds_nothing_back_of_what_comes_next(serve: Site) -> None:
+    def read_once(peer: Peer) -> None:
+        peer.server.requests.append(peer.sock.recv(65536))
+
+    server = serve(read_once, tls=False)
+    connection = Connection("127.0.0.1", server.port, timeout=5, resolver=Resolver(look_up))
+    with pytest.raises(ValueError, match="Method"):
+        connection.request("NO METHOD", "/")
+    connection.send(b"CONNECT")
+    server.settle(5)
+    connection.close()
+    assert server.requests == [b"CONNECT"]
+
+
 def test_two_calls_use_one_connection(serve: Site, transport_to: To) -> None:
     server = serve(answering(OK))
     transport = transport_to(server)
