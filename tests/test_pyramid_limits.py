@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import tracemalloc
 
@@ -272,6 +273,7 @@ def test_inp_04_a_flood_from_a_thousand_addresses_costs_no_memory_of_ours(new_wo
         for number in range(times):
             start(app.world, f"10.0.{number % 1000 // 250}.{number % 250}")
         app.world.random.given.clear()
+        gc.collect()
 
     flood(500)
     tracemalloc.start()
