@@ -54,7 +54,7 @@ class _Bare(requests.Session):
         return self.transport.send(prepared)
 
 
-class ProviderSession(OAuth2Session, _Bare):  # pyright: ignore[reportIncompatibleMethodOverride]  # as its own base
+class ProviderSession(OAuth2Session, _Bare):  # type: ignore[misc]  # it overrides `request` as it does that of requests
     """A session for one operation: it holds a user's token, so it is never shared.
 
     Args:

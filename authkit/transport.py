@@ -12,6 +12,7 @@ import logging
 import socket
 import ssl
 import time
+import zlib
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import closing
 from copy import copy
@@ -23,10 +24,11 @@ from requests import PreparedRequest, Response
 from requests.adapters import BaseAdapter
 
 from authkit.answer import LengthError, NoAnswerError
-from authkit.connection import NameTimeoutError
+from authkit.connection import CannotConnectError, ConnectTimeoutError, NameTimeoutError
 from authkit.deadline import Deadline
 from authkit.errors import AuthkitError, ProviderProtocolError, ProviderUnavailable
 from authkit.pool import PooledAdapter, Timeout, pooled_adapter
+from authkit.proxy import ProxyError
 
 __all__ = ["MAX_BODY", "PooledAdapter", "Transport", "pooled_adapter", "read_json"]
 
@@ -38,9 +40,9 @@ READ_SECONDS = 10.0
 # Decoders of other encodings may give, or keep, far more at a time than they are asked for.
 ENCODINGS = ("", "identity", "gzip", "x-gzip")
 
-PROXY_ERRORS = (urllib3.exceptions.ProxyError, requests.exceptions.ProxyError)
-BROKEN_COMPRESSION = (urllib3.exceptions.DecodeError, requests.exceptions.ContentDecodingError)
-NETWORK_ERRORS = (OSError, ValueError, http.client.HTTPException, urllib3.exceptions.HTTPError)
+PROXY_ERRORS = (ProxyError, urllib3.exceptions.ProxyError, requests.exceptions.ProxyError)
+BROKEN_COMPRESSION = (zlib.error, urllib3.exceptions.DecodeError, requests.exceptions.ContentDecodingError)
+NETWORK_ERRORS = (OSError, ValueError, http.client.HTTPException, zlib.error, urllib3.exceptions.HTTPError)
 
 # The first that fits any of the causes names the failure; the classes stand from the particular to the general.
 REASONS: tuple[tuple[type[BaseException], str], ...] = (
@@ -49,6 +51,8 @@ REASONS: tuple[tuple[type[BaseException], str], ...] = (
     (socket.gaierror, "name resolution failed"),
     (UnicodeError, "the host name is malformed"),
     (ConnectionRefusedError, "connection refused"),
+    (CannotConnectError, "cannot connect"),
+    (ConnectTimeoutError, "connect timed out"),
     (urllib3.exceptions.NewConnectionError, "cannot connect"),
     (urllib3.exceptions.ConnectTimeoutError, "connect timed out"),
     (requests.exceptions.ConnectTimeout, "connect timed out"),
