@@ -43,6 +43,9 @@ class Clients(Mapping[str, ProviderClient]):
             self._made.setdefault(name, self._make(self._registrations[name]))
         return self._made[name]
 
+    def __contains__(self, name: object) -> bool:
+        return name in self._registrations
+
     def __iter__(self) -> Iterator[str]:
         return iter(self._registrations)
 

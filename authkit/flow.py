@@ -270,6 +270,15 @@ class AuthKit:
             profile = _answer(Profile, lambda: client.fetch_profile(token))
         return self._login(registration, token, profile, registration.scope, self.site.home)
 
+    def warm_up(self) -> None:
+        """Import and make now what otherwise comes with the first login of the process.
+
+        That is for a server that forks, whose workers share what their parent has; and for one whose first visitor
+        shall not wait for it. No provider is asked.
+        """
+        tuple(self.clients.values())
+        self.transactions.warm_up()
+
     def with_claims(self, claims: ClaimStore) -> AuthKit:
         """Return this kit with another store of claims, such as one that all servers share."""
         return replace(self, transactions=self.transactions.claimed_in(claims))

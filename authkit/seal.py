@@ -49,6 +49,10 @@ class Sealer:
 
         return Keyring(self._secrets, self._purpose)
 
+    def warm_up(self) -> None:
+        """Derive the keys now, and not with the first text."""
+        _ = self._keyring
+
     @property
     def key_id(self) -> str:
         """The id of the key that seals, as eight hex digits."""
