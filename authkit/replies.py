@@ -6,16 +6,17 @@ import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import PurePath
-from typing import Any, TypeVar
-
-from requests import Response
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from authkit import errors
 from authkit.errors import AuthkitError, ConfigError, ProviderProtocolError, brief, printable, redacted
+from authkit.jsontext import read_json
 from authkit.models import Secret
 from authkit.provider import OAuth2Provider
 from authkit.refusal import Refusal
-from authkit.transport import read_json
+
+if TYPE_CHECKING:
+    from requests import Response
 
 __all__ = ["answer_of", "guarded", "read_list", "read_reply", "read_token", "refusal_error"]
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import http.client
 import io
-import json
 import logging
 import socket
 import ssl
@@ -30,7 +29,7 @@ from authkit.errors import AuthkitError, ProviderProtocolError, ProviderUnavaila
 from authkit.pool import PooledAdapter, Timeout, pooled_adapter
 from authkit.proxy import ProxyError
 
-__all__ = ["MAX_BODY", "PooledAdapter", "Transport", "pooled_adapter", "read_json"]
+__all__ = ["MAX_BODY", "PooledAdapter", "Transport", "pooled_adapter"]
 
 MAX_BODY = 1024 * 1024
 STEP = 64 * 1024
@@ -217,42 +216,6 @@ class Transport(BaseAdapter):
         if 300 <= answer.status_code < 400:
             raise ProviderProtocolError(f"the provider answered {answer.status_code}; redirects are not followed")
         return _detached(answer, request, _read_body(answer))
-
-
-class _RefusedError(ValueError):
-    """JSON that Python would take and we do not."""
-
-
-def _refuse_constant(name: str) -> float:
-    raise _RefusedError(f"it has the number {name}")
-
-
-def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    members = dict(pairs)
-    if len(members) != len(pairs):
-        raise _RefusedError("an object has a name twice")
-    return members
-
-
-def read_json(body: bytes) -> Any:
-    """Return the value that `body` is the JSON of, strictly after RFC 8259: UTF-8 without a byte order mark.
-
-    Raises:
-        ProviderProtocolError: it is not JSON, an object has a name twice, a number has thousands of digits, or
-            the nesting is deeper than Python can follow. A number that is too large, such as 1e400, is infinity.
-    """
-    reason = "it is not JSON"
-    try:
-        return json.loads(
-            body.decode("utf-8"),
-            parse_constant=_refuse_constant,
-            object_pairs_hook=_without_duplicates,
-        )
-    except _RefusedError as error:
-        reason = str(error)
-    except (ValueError, RecursionError):
-        pass
-    raise ProviderProtocolError(f"the answer cannot be read: {reason}")
 
 
 def _is_not_ours(record: logging.LogRecord) -> bool:  # noqa: ARG001 - the time of the record decides

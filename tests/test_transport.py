@@ -46,9 +46,10 @@ import authkit
 from authkit.connection import IDLE_SECONDS, Connection, Ways
 from authkit.deadline import Deadline
 from authkit.errors import AuthkitError, ProviderProtocolError, ProviderUnavailable
+from authkit.jsontext import read_json
 from authkit.resolver import LOOK_UPS_AT_ONCE, Resolver, look_up
 from authkit.tls import tls_context
-from authkit.transport import MAX_BODY, PooledAdapter, Transport, pooled_adapter, read_json
+from authkit.transport import MAX_BODY, PooledAdapter, Transport, pooled_adapter
 
 pytest_plugins = ["faulty_fixtures"]
 
