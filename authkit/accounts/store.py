@@ -59,7 +59,14 @@ class Accounts:
         """
         return Accounts(self._kit, Joined(session, self._database.own), self._user_for)
 
-    def sign_in(self, login: Login, *, keeps_token: bool = True, only_as: str | None = None) -> SignedIn:
+    def sign_in(
+        self,
+        login: Login,
+        *,
+        keeps_token: bool = True,
+        only_as: str | None = None,
+        on_stranger: Callable[[], object] = lambda: None,
+    ) -> SignedIn:
         """Return the account of a login; a stranger gets one. The profile is kept, and so is the token, if wanted.
 
         Any number of first logins of one person, in whatever process, make one account. Where the app has its own
@@ -71,6 +78,8 @@ class Accounts:
                 client, and would take the place of our own.
             only_as: the id of the one account that the login may be of, such as the one that is signed in already;
                 None for any, and for strangers.
+            on_stranger: is called for an identity that nobody has, before anything is made for it; again, if the
+                work has to be done again.
 
         Raises:
             AccountConflict: the login is of another account than `only_as`, or of none; nothing was stored.
@@ -81,6 +90,7 @@ class Accounts:
         joined = isinstance(self._database, Joined)
         if self._user_for is not None and only_as is None and not joined and self.of(login.identity) is None:
             # Before our transaction, not within: on SQLite, the app could not write while we do.
+            on_stranger()
             chosen = self._new_id(login)
 
         def work(executor: Executor) -> tuple[Account, str]:
@@ -90,6 +100,7 @@ class Accounts:
             if known is not None:
                 _refuse_disabled(known.account, login)
                 return self._keeper.refresh(executor, known, login, keeps_token=keeps_token), "signed_in"
+            on_stranger()
             account, event = self._account_of_stranger(executor, chosen or self._new_id(login), login)
             self._keeper.add(executor, account, login, event, keeps_token=keeps_token)
             return account, event
