@@ -108,7 +108,7 @@ def _detached(answer: Response, request: PreparedRequest, body: bytes) -> Respon
     response.status_code = answer.status_code
     response.reason = answer.reason
     response.headers = answer.headers
-    response.encoding = requests.utils.get_encoding_from_headers(answer.headers)
+    response.encoding = "utf-8"  # of JSON; requests would try all others, on a stranger's megabyte, to guess one
     response.url = str(request.url)
     response.request = request
     response.raw = io.BytesIO(body)

@@ -1004,6 +1004,10 @@ def test_a_mistake_in_an_adapter_is_not_taken_for_the_network() -> None:
         ask(Transport(Raising(ZeroDivisionError())), "https://provider.example/")
 
 
+def test_what_an_answer_is_written_in_is_not_guessed() -> None:
+    assert ask(Transport(Recording()), "https://provider.example/").encoding == "utf-8"
+
+
 # Logs.
 
 
