@@ -139,6 +139,7 @@ FORM = {"CONTENT_TYPE": "application/x-www-form-urlencoded"}
     [
         pytest.param(b"return_to=%FF", FORM, id="no UTF-8"),
         pytest.param(b"return_to=\xff", FORM, id="no ASCII"),
+        pytest.param(b"\xff", FORM, id="one byte"),
         pytest.param(b"a=1&a=2", FORM, id="twice"),
         pytest.param(b"&".join(b"a%d=1" % number for number in range(101)), FORM, id="too many fields"),
         pytest.param(b"a=" + b"1" * 8191, FORM, id="too long"),

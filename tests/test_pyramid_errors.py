@@ -379,7 +379,13 @@ def test_json_answers_are_utf_8_and_stand_on_their_own(world):
     answer = world.refused_raw("unknown_provider", "/auth/nope", HTTP_ACCEPT="application/json")
 
     assert json.loads(answer.body)["error"]["code"] == "unknown_provider"
-    assert (answer.get("Content-Type") or "").startswith("application/json")
+    assert answer.get("Content-Type") == "application/json"
+
+
+def test_a_page_is_html_in_utf_8(world):
+    for path, code in (("/auth/", ""), ("/auth/nope", "unknown_provider")):
+        answer = world.refused_raw(code, path) if code else call(world.app, path)
+        assert answer.get("Content-Type") == "text/html; charset=utf-8"
 
 
 # A path that is no UTF-8.
