@@ -685,6 +685,8 @@ def test_nothing_is_asked_before_a_login_needs_it_and_nothing_twice() -> None:
 
     paths = [urlsplit(sent.url).path for sent in network.sent]
     assert paths == ["/.well-known/openid-configuration", "/token", "/jwks", "/token", "/token"]
+    for sent in network.to("openid-configuration") + network.to("jwks"):
+        assert (sent.headers["Accept"], sent.headers["User-Agent"]) == ("application/json", "authkit")
 
 
 def test_an_access_token_alone_says_nothing_where_there_is_no_user_info() -> None:

@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import zope.sqlalchemy
 from account_apps import ADA, BEN, checksum, count, kept_in, key_of, outage_of
+from fakes import ACCESS_TOKEN, state_of
 from native_apps import JSON_TYPE, PhoneApp, refused_page
 from native_world import (
     CHALLENGE,
@@ -233,6 +234,21 @@ def test_a_start_that_is_wrong_is_a_page(app, query, code):
     response = refused_page(app, app.world.browser(), path, code)
 
     assert "Set-Cookie" not in response.headers
+
+
+def finished(phone_app, **query):
+    """Return what the link says at the end of a login that began with `query`."""
+    browser = phone_app.world.browser()
+    started = browser.get(phone_app.world.path("/acme/native", **query), status=302)
+    return query_of(browser.get(phone_app.callback(state_of(started.location)), status=303).location)
+
+
+def test_a_start_needs_no_state_of_the_app_s(app):
+    assert list(finished(app, app="phone", challenge=CHALLENGE)) == ["ticket"]
+
+
+def test_a_start_needs_no_challenge_where_the_link_carries_the_provider_s_token(app):
+    assert finished(app, app="seed", state="s") == {"from": "web", "access_token": ACCESS_TOKEN, "state": "s"}
 
 
 def test_a_start_of_an_unknown_registration_is_a_page(app):
