@@ -166,6 +166,25 @@ def test_every_request_has_the_kit(new_world):
     assert seen == [world.kit]
 
 
+@pytest.mark.parametrize(
+    ("path", "complaints"),
+    [
+        ("/auth/logout", []),
+        ("/auth/logout?registration=", []),
+        ("/auth/logout?registration=acme", []),
+        ("/auth/logout?registration=nobody", ["no registration is named 'nobody'"]),
+    ],
+)
+def test_a_sign_out_ends_at_the_start_page_and_says_so_if_the_provider_cannot_be_told(world, path, complaints):
+    browser = world.browser()
+    world.log_in(browser)
+
+    assert browser.post(path, status=303).location == "https://app.example/"
+    assert world.me(browser) == "anonymous"
+    said = [record for record in world.caplog.records if record.name == "authkit.pyramid.views"]
+    assert [(line.levelname, line.args[1]) for line in said] == [("WARNING", reason) for reason in complaints]
+
+
 # The login handler.
 
 
