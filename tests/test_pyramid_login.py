@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from http.cookiejar import CookieJar
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from bs4 import BeautifulSoup
-from fakes import BASE_URL, USER, Network, state_of
+from fakes import BASE_URL, USER, Network, acme, state_of
 from pyramid.httpexceptions import HTTPBadRequest, HTTPForbidden, HTTPFound, HTTPSeeOther
 from pyramid.response import Response
 from pyramid_apps import (
@@ -108,21 +109,30 @@ def test_a_start_is_the_navigation_of_a_whole_page(world, headers):
     world.refused(world.browser(), "/auth/acme", "cross_site", headers=headers)
 
 
-def test_a_view_of_the_app_s_own_asks_for_more_than_usual_and_drops_what_was_begun_too_often(new_world):
+def test_a_view_of_the_app_s_own_asks_for_more_than_usual(new_world):
+    def more(request):
+        return begin(request, "acme", return_to="/inbox", scope=["photos"], prompt="consent")
+
     def include(config):
         config.add_route("more", "/more")
-        config.add_view(
-            lambda request: begin(request, "acme", return_to="/inbox", scope=["photos"]), route_name="more"
-        )
+        config.add_view(more, route_name="more")
 
-    world = new_world(named(include))
+    asking = replace(acme, prompts={"consent": {"prompt": "again"}})
+    world = new_world(named(include), providers=(asking,))
     browser = world.browser()
-    urls = [browser.get("/more", status=302).location for _ in range(MAX_COOKIES + 1)]
+    url = browser.get("/more", status=302).location
 
-    assert {parse_qs(urlsplit(url).query)["scope"][0] for url in urls} == {"profile photos"}
+    query = parse_qs(urlsplit(url).query)
+    assert (query["scope"], query["prompt"]) == (["profile photos"], ["again"])
+    assert browser.get(world.callback(state_of(url)), status=303).location == "https://app.example/inbox"
+
+
+def test_logins_that_were_begun_and_not_ended_are_dropped_at_last(world):
+    browser = world.browser()
+    for _ in range(MAX_COOKIES + 1):
+        browser.get("/auth/acme", status=302)
+
     assert len(browser.cookies) == MAX_COOKIES
-    finished = browser.get(world.callback(state_of(urls[-1])), status=303)
-    assert finished.location == "https://app.example/inbox"
 
 
 def test_a_login_clears_its_cookie(world):
@@ -219,6 +229,14 @@ def test_a_handler_s_own_headers_are_not_overridden(new_world):
     headers = world.log_in(world.browser(), status=200).headers
 
     assert {name: headers.getall(name) for name in own} == {name: [value] for name, value in own.items()}
+
+
+def test_a_page_of_a_handler_s_own_may_load_what_it_likes_and_is_not_framed(new_world):
+    world = new_world(handled_by(lambda request, login: Response("")))
+
+    assert world.log_in(world.browser(), status=200).headers.getall("Content-Security-Policy") == [
+        "frame-ancestors 'none'"
+    ]
 
 
 def test_a_handler_may_be_a_dotted_name(new_world):
