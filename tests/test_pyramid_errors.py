@@ -382,10 +382,11 @@ def test_json_answers_are_utf_8_and_stand_on_their_own(world):
     assert answer.get("Content-Type") == "application/json"
 
 
-def test_a_page_is_html_in_utf_8(world):
-    for path, code in (("/auth/", ""), ("/auth/nope", "unknown_provider")):
-        answer = world.refused_raw(code, path) if code else call(world.app, path)
+def test_a_page_is_html_in_utf_8_and_says_what_it_loads(world):
+    for answer in (call(world.app, "/auth/"), world.refused_raw("unknown_provider", "/auth/nope")):
         assert answer.get("Content-Type") == "text/html; charset=utf-8"
+        nonce = re.search('<style nonce="([^"]+)">', answer.text)[1]
+        assert f"style-src 'self' 'nonce-{nonce}';" in answer.get("Content-Security-Policy")
 
 
 # A path that is no UTF-8.
