@@ -98,6 +98,25 @@ def test_an_error_that_a_handler_returns_leaves_the_session_as_it_was(new_world,
     assert browser.get("/session").json == {"cart": "shoes"}
 
 
+def test_a_session_that_cannot_be_compared_is_not_replaced_unless_it_has_changed(new_world):
+    class Opaque(ServerSession):
+        __eq__ = object.__eq__
+        __hash__ = None
+
+    store = {}
+    world = new_world(
+        named(lambda config: config.set_session_factory(lambda request: Opaque(store, request))),
+        handled_by(lambda request, login: HTTPForbidden("blocked")),
+    )
+    browser = world.browser()
+    browser.get("/plant?cart=shoes")
+    known = dict(store)
+
+    world.log_in(browser, status=403)
+
+    assert store == known
+
+
 # Fixation.
 
 
