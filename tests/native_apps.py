@@ -119,6 +119,7 @@ class PhoneApp(AccountApp):
         assert answer.status == status, answer.text
         assert_safe_headers(answer)
         assert answer.get("Content-Type") == "application/json"
+        assert (answer.get("WWW-Authenticate") is not None) == (code == "token_invalid")
         assert answer.all("Set-Cookie") == []
         content = json.loads(answer.body)
         message, reference = content["error"]["message"], content["error"]["details"]["correlation_id"]

@@ -706,6 +706,17 @@ def test_what_is_no_token_is_not_sent(new_native: Callable[..., NativeWorld], to
     assert (world.network.sent, rows(world)) == ([], NOTHING)
 
 
+@pytest.mark.parametrize("token", ["t", "t" * 8192])
+def test_a_token_is_as_short_or_as_long_as_its_provider_likes(
+    new_native: Callable[..., NativeWorld], token: str
+) -> None:
+    world = new_native(native__accept_access_tokens="yes")
+
+    world.native.connect("acme", {"access_token": token})
+
+    assert [sent.headers["Authorization"] for sent in world.network.to("me")] == [f"Bearer {token}"]
+
+
 def tiktok(database: Database, network: Network, **settings: str) -> Native:
     """Return native sign-in with TikTok, bare tokens included."""
     own = {f"authkit.{name.replace('__', '.')}": value for name, value in settings.items()}

@@ -64,10 +64,12 @@ def test_the_apps_cannot_be_changed() -> None:
     ("link", "is_private"),
     [
         ("https://app.example/signed-in", False),
+        ("https://app.example:8443/signed-in", False),
         ("com.example.app:/signed-in", True),
         ("com.example.app:/", True),
         ("COM.Example.app://signed-in?a=1", True),
         ("https.example:/signed-in", True),
+        ("com.example.app:/signed-in:here", True),
     ],
 )
 def test_a_link_is_https_or_of_a_scheme_that_any_app_can_claim(link: str, is_private: bool) -> None:

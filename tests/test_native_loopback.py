@@ -725,6 +725,18 @@ def test_a_browser_that_takes_the_terminal_does_not_hold_the_callback_up(kit):
     assert (done.identity.subject, seconds < 20) == ("user-1", True)
 
 
+def test_a_browser_that_never_returns_does_not_keep_the_program_from_ending(kit):
+    seen = []
+
+    def open_browser(url):
+        seen.append(threading.current_thread().daemon)
+        get(callback_of(url))
+
+    login(kit, "acme", announce=lambda url: None, open_browser=open_browser)
+
+    assert seen == [True]
+
+
 def test_the_address_is_printed_to_the_standard_error_unless_the_program_says_otherwise(kit, capsys, caplog):
     caplog.set_level(logging.DEBUG)
     opened = []

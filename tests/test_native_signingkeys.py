@@ -337,6 +337,12 @@ def test_a_key_has_a_short_id(kid: Any) -> None:
         assert "id (kid)" in not_started(text) or "is no JSON Web Key set" in not_started(text)
 
 
+def test_a_key_set_without_good_ids_says_what_an_id_is() -> None:
+    assert not_started(key_set({**member(), "kid": "a b"}).reveal()) == (
+        "authkit.native.keys must have at least one key, and each an id (kid) of 1 to 64 characters without blanks"
+    )
+
+
 @pytest.mark.parametrize("members", [None, [], "", {}, {"a": 1}, "ab", [1], ["kid"], [None], [[]]])
 def test_a_key_set_has_keys(members: Any) -> None:
     assert not_started(json.dumps({"keys": members})).startswith("authkit.native.keys ")

@@ -254,9 +254,12 @@ def test_an_assertion_is_short_for_the_issuer_alone_and_never_twice_the_same() -
     assert len(first[1].pop("jti")) == 22
     assert first[1] == {"iss": CLIENT_ID, "sub": CLIENT_ID, "aud": ISSUER, "iat": now, "exp": now + 60}
     assert second[1]["jti"] != assertion_of(network.to("token")[0].form)[1]["jti"]
-    assert network.to("token")[0].form["client_assertion_type"] == (
-        "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
-    )
+    proof = {name: text for name, text in network.to("token")[0].form.items() if name.startswith("client_")}
+    assert proof.pop("client_assertion")
+    assert proof == {
+        "client_id": CLIENT_ID,
+        "client_assertion_type": "urn:ietf:params:oauth:client-assertion-type:jwt-bearer",
+    }
 
 
 @pytest.mark.parametrize("method", ["client_secret_basic", "client_secret_post", "private_key_jwt"])
@@ -551,6 +554,7 @@ def hand_made(
     *,
     provider: OpenIDProvider = idp,
     settings: dict[str, object] | None = None,
+    clock: Clock | None = None,
     **options: Any,
 ) -> AuthKit:
     """Return a kit that is registered at an issuer made by hand."""
@@ -562,7 +566,7 @@ def hand_made(
             **{f"authkit.idp.{name}": value for name, value in given.items() if value is not None},
         },
         transport=network or HandMade(**options),
-        clock=Clock(),
+        clock=clock or Clock(),
         plugins=plugins_with(provider),
         environ={},
     )
@@ -681,6 +685,8 @@ def test_nothing_is_asked_before_a_login_needs_it_and_nothing_twice() -> None:
 
     paths = [urlsplit(sent.url).path for sent in network.sent]
     assert paths == ["/.well-known/openid-configuration", "/token", "/jwks", "/token", "/token"]
+    for sent in network.to("openid-configuration") + network.to("jwks"):
+        assert (sent.headers["Accept"], sent.headers["User-Agent"]) == ("application/json", "authkit")
 
 
 def test_an_access_token_alone_says_nothing_where_there_is_no_user_info() -> None:
@@ -747,18 +753,7 @@ def test_what_an_issuer_cannot_say_is_a_clear_error(reply: Any, error: type[erro
 
 def test_metadata_that_change_are_used_from_the_next_hour_on() -> None:
     network, clock = HandMade(), Clock()
-    kit = AuthKit.from_settings(
-        {
-            "authkit.secret": SECRET,
-            "authkit.base_url": "https://app.example",
-            "authkit.idp.client_id": CLIENT_ID,
-            "authkit.idp.client_secret": "s",
-        },
-        transport=network,
-        clock=clock,
-        plugins=plugins_with(idp),
-        environ={},
-    )
+    kit = hand_made(network, clock=clock)
     kit.begin("idp")
     network.replies["openid-configuration"] = {
         **network.replies["openid-configuration"],  # type: ignore[dict-item]
@@ -768,3 +763,19 @@ def test_metadata_that_change_are_used_from_the_next_hour_on() -> None:
     assert kit.begin("idp").url.startswith(f"{ISSUER}/authorize?")
     clock.now += 3600
     assert kit.begin("idp").url.startswith(f"{ISSUER}/new?")
+
+
+def test_what_an_issuer_does_not_tell_anew_is_named_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    network, clock = HandMade(), Clock()
+    kit = hand_made(network, clock=clock)
+    network.log_in(kit)
+    network.replies["openid-configuration"] = network.replies["jwks"] = (503, {})
+    clock.now += 3600
+
+    network.log_in(kit, iat=int(clock()), exp=int(clock()) + 300)
+
+    said = [record.getMessage() for record in caplog.records if record.name == "authkit.oidc.kept"]
+    assert [line.partition(" could not be fetched anew, what was known is used on: ")[0] for line in said] == [
+        f"the metadata of {ISSUER}",
+        f"the keys of {ISSUER}",
+    ]

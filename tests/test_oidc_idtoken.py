@@ -175,6 +175,15 @@ def test_claims_that_are_signed_as_they_are_make_no_json_web_token() -> None:
     assert refused(Secret(f"{content}.{signature}")) == "the ID token is malformed"
 
 
+@pytest.mark.parametrize("header", ["[" * 100_000, '{"alg":' * 100_000, "[]", "1", "null", "{}", "", "{"])
+def test_a_header_that_is_no_header_is_refused(header: str) -> None:
+    _, claimed, signature = signed(claims()).reveal().split(".")
+
+    reason = refused(Secret(f"{as_text(header.encode())}.{claimed}.{signature}"))
+
+    assert reason == "the ID token is malformed"
+
+
 def test_a_header_with_members_of_the_issuers_own_is_read() -> None:
     assert read(signed(claims(), nonce="of the header's own", x5t="abc"))
 

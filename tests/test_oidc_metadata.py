@@ -127,6 +127,12 @@ def test_an_issuer_that_does_not_say_signs_with_the_usual(announced: object) -> 
     assert read_metadata(document, ISSUER).algorithms == ("RS256",)
 
 
+def test_what_is_no_text_in_a_list_is_left_out() -> None:
+    document = {**DOCUMENT, "token_endpoint_auth_methods_supported": [1, "client_secret_post", None, ["none"]]}
+
+    assert read_metadata(document, ISSUER).auth_methods == ("client_secret_post",)
+
+
 @pytest.mark.parametrize("value", [None, False, "true", 1])
 def test_iss_is_announced_by_a_plain_true(value: object) -> None:
     document = {**DOCUMENT, "authorization_response_iss_parameter_supported": value}

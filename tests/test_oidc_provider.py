@@ -175,7 +175,14 @@ def test_a_field_that_cannot_be_is_found_at_once(fields: dict[str, Any], problem
     with pytest.raises(errors.ConfigError) as caught:
         OpenIDProvider(name="x", title="X", **fields)
 
-    assert problem in caught.value.reason
+    assert caught.value.reason.startswith(f"provider 'x': {problem}")
+
+
+def test_all_that_cannot_be_is_named_at_once() -> None:
+    with pytest.raises(errors.ConfigError) as caught:
+        OpenIDProvider(name="x", title="X", profile="sub", read_error=None)  # type: ignore[arg-type]
+
+    assert caught.value.reason == "provider 'x': read_error must be a function; profile must be a function"
 
 
 def test_a_provider_is_read_only_all_the_way_down() -> None:

@@ -96,6 +96,7 @@ def test_a_request_without_one_is_left_to_the_cookie(app):
     assert app.world.me(browser) == app.account_of(BEN)
     assert ask(app).text == "anonymous"
     assert ask(app, "/who").text == "None"
+    assert browser.get("/who").text == repr(app.accounts.get(app.account_of(BEN)))
     assert browser.get("/secret").text == f"the secret of {app.account_of(BEN)}"
     assert ask(app, "/secret").status == 403
 
@@ -333,6 +334,21 @@ def test_a_request_costs_no_query_and_one_where_each_looks(new_phone_app, settin
     assert len(asked) == queries, asked
 
 
+def test_a_database_that_cannot_say_whose_token_it_is_can_be_found_in_the_log(new_phone_app, sqlite):
+    app = new_phone_app(settings=CHECKED)
+    token = app.sign_in()["jwt"]
+    with sqlite.engine.begin() as connection:
+        connection.exec_driver_sql("ALTER TABLE authkit_accounts RENAME TO away")
+
+    answer = ask(app, token=token, HTTP_ACCEPT="application/json")
+
+    assert answer.status == 503
+    reference = json.loads(answer.body)["error"]["correlation_id"]
+    [line] = [record for record in app.world.caplog.records if record.name == "authkit.pyramid.bearer"]
+    assert (line.levelname, line.args[0]) == ("WARNING", reference)
+    assert line.getMessage().startswith(f"cannot look up whose token it is: ref={reference} cause=")
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("database", ["postgresql", "mariadb"], indirect=True)
 def test_while_the_database_is_down_only_those_who_look_are_told_to_come_back(new_phone_app, database):
@@ -416,6 +432,24 @@ def test_csrf_can_be_left_out_for_bearer_tokens_alone(new_phone_app):
     assert ask(app, "/change", app.sign_in()["jwt"], method="POST").text == "changed"
     assert_refused(ask(app, "/change", "x", method="POST"))
     assert ask(app, "/change", method="POST").status == 400
+
+
+def test_a_permission_says_why_in_pyramid_s_log_of_authorization(new_phone_app):
+    said = []
+
+    def include(config):
+        config.add_route("why", "/why")
+        config.add_view(
+            lambda request: said.append(request.has_permission("read").msg) or Response(),
+            route_name="why",
+            permission=NO_PERMISSION_REQUIRED,
+        )
+
+    app = new_phone_app(named(include))
+    ask(app, "/why", app.sign_in()["jwt"])
+    ask(app, "/why")
+
+    assert said == ["somebody is signed in", "nobody is signed in"]
 
 
 def test_the_app_s_own_transaction_is_not_begun_for_it(new_phone_app):

@@ -6,6 +6,7 @@ import warnings
 
 import pytest
 from fakes import SETTINGS, acme, make_kit, plugins_with, state_of
+from native_world import NativeWorld
 from pyramid.authorization import ACLAuthorizationPolicy
 from pyramid.config import Configurator
 from pyramid.exceptions import ConfigurationConflictError
@@ -33,8 +34,15 @@ pytestmark = pytest.mark.pyramid
 
 
 def configurator(**settings):
-    config = Configurator(settings=settings)
-    config.registry["authkit.kit"] = make_kit()
+    config = Configurator()
+    config.registry["authkit.kit"] = make_kit(settings=settings)
+    return config
+
+
+def with_everything():
+    """Return a configurator that has included all that there is, and is connected to no database."""
+    config = configurator(**NativeWorld.usual(), **{"authkit.accounts.database": "sqlite:///nowhere.sqlite"})
+    config.include("authkit.pyramid.native")
     return config
 
 
@@ -130,15 +138,46 @@ def test_a_handler_name_that_leads_nowhere_stops_the_start():
         config.set_authkit_login_handler("authkit.no_such_module.handler")
 
 
-def test_the_handler_can_be_looked_up_in_the_introspector():
-    config = configurator()
-    config.include("authkit.pyramid")
-    config.set_authkit_login_handler(own_views)
+@pytest.mark.parametrize(
+    ("directive", "name", "described"),
+    [
+        ("set_authkit_login_handler", "authkit.login_handler", "login handler"),
+        ("set_authkit_limiter", "authkit.limiter", "limiter"),
+        ("set_authkit_user_for", "authkit.own_users", "own users"),
+        ("set_authkit_event_handler", "authkit.event_handler", "event handler"),
+    ],
+)
+def test_what_the_app_sets_can_be_looked_up_in_the_introspector(directive, name, described):
+    config = with_everything()
+    getattr(config, directive)(own_views)
     config.commit()
 
-    [found] = config.introspector.get_category("authkit")
-    assert "own_views" in found["introspectable"].title
-    assert found["introspectable"].type_name == "login handler"
+    found = config.introspector.get("authkit", name)
+    assert (found.title, found.type_name) == (config.object_description(own_views), described)
+
+
+def test_the_routes_are_called_what_an_app_that_makes_addresses_or_has_views_of_its_own_calls_them():
+    config = with_everything()
+    config.commit()
+
+    assert {route.name: route.pattern for route in config.get_routes_mapper().get_routes()} == {
+        "authkit.sign_in": "/auth/",
+        "authkit.logout": "/auth/logout",
+        "authkit.start": "/auth/{registration:(?!(?:accounts|jwks\\.json)$)[^/]+}",
+        "authkit.callback": "/auth/{registration}/callback",
+        "authkit.accounts": "/auth/accounts",
+        "authkit.link": "/auth/{registration}/link",
+        "authkit.unlink": "/auth/{registration}/unlink",
+        "authkit.webhook": "/auth/{registration}/webhook",
+        "authkit.native.connect": "/auth/{registration}/connect",
+        "authkit.native.refresh": "/auth/native/refresh",
+        "authkit.native.logout": "/auth/native/logout",
+        "authkit.native.sessions": "/auth/native/sessions",
+        "authkit.native.session": "/auth/native/sessions/{session}",
+        "authkit.native.keys": "/auth/jwks.json",
+        "authkit.native.start": "/auth/{registration}/native",
+        "authkit.native.callback": "/auth/{registration}/native/callback",
+    }
 
 
 # What the app brings along: no conflict, in whatever order, and ours still works.

@@ -379,7 +379,43 @@ def test_json_answers_are_utf_8_and_stand_on_their_own(world):
     answer = world.refused_raw("unknown_provider", "/auth/nope", HTTP_ACCEPT="application/json")
 
     assert json.loads(answer.body)["error"]["code"] == "unknown_provider"
-    assert (answer.get("Content-Type") or "").startswith("application/json")
+    assert answer.get("Content-Type") == "application/json"
+
+
+@pytest.mark.parametrize(
+    ("accept", "expected"),
+    [
+        ("application/json", "application/json"),
+        ("text/html;q=0.5, application/json", "application/json"),
+        ("text/html, application/json", "text/html; charset=utf-8"),
+        ("*/*", "text/html; charset=utf-8"),
+        ("image/png", "text/html; charset=utf-8"),
+        ("nonsense", "text/html; charset=utf-8"),
+    ],
+)
+def test_who_does_not_want_json_more_than_anything_gets_a_page(world, accept, expected):
+    assert world.refused_raw("unknown_provider", "/auth/nope", HTTP_ACCEPT=accept).get("Content-Type") == expected
+
+
+def test_a_login_that_failed_offers_another_of_the_same_registration(world):
+    browser = world.browser()
+    page = world.refused(browser, world.path("/acme/callback", error="access_denied", state="x"), "state_invalid")
+
+    [again, _] = BeautifulSoup(page.text, "html.parser").select("a.button")
+    assert (again.text, again["href"]) == ("Try again", world.kit.site.start_path("acme"))
+
+
+def test_a_page_of_an_error_without_a_registration_offers_no_other_try(world):
+    page = world.refused_raw("unknown_provider", "/auth/nope").text
+
+    assert [link.text for link in BeautifulSoup(page, "html.parser").select("a.button")] == ["Back to the site"]
+
+
+def test_a_page_is_html_in_utf_8_and_says_what_it_loads(world):
+    for answer in (call(world.app, "/auth/"), world.refused_raw("unknown_provider", "/auth/nope")):
+        assert answer.get("Content-Type") == "text/html; charset=utf-8"
+        nonce = re.search('<style nonce="([^"]+)">', answer.text)[1]
+        assert f"style-src 'self' 'nonce-{nonce}';" in answer.get("Content-Security-Policy")
 
 
 # A path that is no UTF-8.

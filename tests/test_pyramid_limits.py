@@ -223,6 +223,12 @@ def test_the_limiter_may_be_a_dotted_name(new_world):
     world.refused_raw("rate_limited", "/auth/acme")
 
 
+def test_an_app_without_a_limiter_has_nothing_to_say_of_one(world):
+    world.log_in(world.browser())
+
+    assert said(world) == []
+
+
 def test_two_limiters_are_a_conflict(new_world):
     with pytest.raises(ConfigurationConflictError):
         new_world(limited_by(no_room), limited_by(Gate()))

@@ -162,6 +162,17 @@ def test_a_user_of_the_app_who_has_not_signed_in_by_us_connects(new_world, sqlit
     assert app.keys("7") == [key_of(ADA)]
 
 
+def test_an_account_s_id_of_the_app_s_own_cannot_forge_a_line_of_the_log(new_world, sqlite):
+    def include(config):
+        config.set_security_policy(OwnPolicy())
+        config.set_authkit_user_for(lambda request, login: "7\nü")
+
+    app = AccountApp(new_world, sqlite, named(include))
+    app.link(app.signed_in(ADA), BEN)
+
+    assert app.world.audit[-1].endswith(" purpose=link account=7\\n\\xfc")
+
+
 # What must not be connected.
 
 

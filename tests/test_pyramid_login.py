@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from http.cookiejar import CookieJar
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from bs4 import BeautifulSoup
-from fakes import BASE_URL, USER, Network, state_of
-from pyramid.httpexceptions import HTTPForbidden, HTTPFound, HTTPSeeOther
+from fakes import BASE_URL, USER, Network, acme, state_of
+from pyramid.httpexceptions import HTTPBadRequest, HTTPForbidden, HTTPFound, HTTPSeeOther
 from pyramid.response import Response
 from pyramid_apps import (
     HTTPS,
     KEY,
     KINDS,
+    OwnPolicy,
     answer_of,
     assert_safe_headers,
     handled_by,
@@ -20,11 +23,15 @@ from pyramid_apps import (
     local,
     make_app,
     make_kit,
+    named,
     server_session,
     session_policy,
     signed_cookie_session,
 )
 from webtest import TestApp
+
+from authkit.pyramid import begin, sign_in
+from authkit.transactions import MAX_COOKIES
 
 pytestmark = pytest.mark.pyramid
 
@@ -97,6 +104,37 @@ def test_a_start_sends_the_browser_to_the_provider_with_one_cookie(world):
     assert (world.told, world.audit) == ([], [])
 
 
+@pytest.mark.parametrize("headers", [{"Sec-Fetch-Mode": "no-cors"}, {"Sec-Fetch-Dest": "image"}])
+def test_a_start_is_the_navigation_of_a_whole_page(world, headers):
+    world.refused(world.browser(), "/auth/acme", "cross_site", headers=headers)
+
+
+def test_a_view_of_the_app_s_own_asks_for_more_than_usual(new_world):
+    def more(request):
+        return begin(request, "acme", return_to="/inbox", scope=["photos"], prompt="consent")
+
+    def include(config):
+        config.add_route("more", "/more")
+        config.add_view(more, route_name="more")
+
+    asking = replace(acme, prompts={"consent": {"prompt": "again"}})
+    world = new_world(named(include), providers=(asking,))
+    browser = world.browser()
+    url = browser.get("/more", status=302).location
+
+    query = parse_qs(urlsplit(url).query)
+    assert (query["scope"], query["prompt"]) == (["profile photos"], ["again"])
+    assert browser.get(world.callback(state_of(url)), status=303).location == "https://app.example/inbox"
+
+
+def test_logins_that_were_begun_and_not_ended_are_dropped_at_last(world):
+    browser = world.browser()
+    for _ in range(MAX_COOKIES + 1):
+        browser.get("/auth/acme", status=302)
+
+    assert len(browser.cookies) == MAX_COOKIES
+
+
 def test_a_login_clears_its_cookie(world):
     browser = world.browser()
     state = world.start(browser)
@@ -138,6 +176,25 @@ def test_every_request_has_the_kit(new_world):
     assert seen == [world.kit]
 
 
+@pytest.mark.parametrize(
+    ("path", "complaints"),
+    [
+        ("/auth/logout", []),
+        ("/auth/logout?registration=", []),
+        ("/auth/logout?registration=acme", []),
+        ("/auth/logout?registration=nobody", ["no registration is named 'nobody'"]),
+    ],
+)
+def test_a_sign_out_ends_at_the_start_page_and_says_so_if_the_provider_cannot_be_told(world, path, complaints):
+    browser = world.browser()
+    world.log_in(browser)
+
+    assert browser.post(path, status=303).location == "https://app.example/"
+    assert world.me(browser) == "anonymous"
+    said = [record for record in world.caplog.records if record.name == "authkit.pyramid.views"]
+    assert [(line.levelname, line.args[1]) for line in said] == [("WARNING", reason) for reason in complaints]
+
+
 # The login handler.
 
 
@@ -172,6 +229,14 @@ def test_a_handler_s_own_headers_are_not_overridden(new_world):
     headers = world.log_in(world.browser(), status=200).headers
 
     assert {name: headers.getall(name) for name in own} == {name: [value] for name, value in own.items()}
+
+
+def test_a_page_of_a_handler_s_own_may_load_what_it_likes_and_is_not_framed(new_world):
+    world = new_world(handled_by(lambda request, login: Response("")))
+
+    assert world.log_in(world.browser(), status=200).headers.getall("Content-Security-Policy") == [
+        "frame-ancestors 'none'"
+    ]
 
 
 def test_a_handler_may_be_a_dotted_name(new_world):
@@ -247,6 +312,22 @@ def test_a_refusal_that_a_handler_raises_passes_through_and_counts_as_account_de
     assert browser.cookies == {}
 
 
+@pytest.mark.parametrize("refusal", [HTTPBadRequest, HTTPForbidden])
+def test_a_refusal_that_a_handler_raises_has_the_app_s_own_page(new_world, refusal):
+    def handler(request, login):
+        raise refusal
+
+    def include(config):
+        config.add_exception_view(
+            lambda raised, request: Response(f"our page for {raised.status_code}", status=raised.status_code),
+            context=refusal,
+        )
+
+    world = new_world(handled_by(handler), named(include))
+
+    assert world.log_in(world.browser(), status=refusal.code).text == f"our page for {refusal.code}"
+
+
 @pytest.mark.parametrize("nothing", [None, "text", {"a": "dict"}])
 def test_a_handler_that_returns_no_response_is_a_failure_and_not_a_crash(new_world, nothing):
     def handler(request, login):
@@ -274,7 +355,47 @@ def test_a_handler_may_return_what_the_app_has_a_response_adapter_for(new_world)
     assert_safe_headers(answer_of(response))
 
 
+def test_an_answer_of_status_400_is_a_refusal_and_one_below_it_is_a_login(new_world):
+    for status, outcome in ((399, "succeeded"), (400, "failed")):
+        world = new_world(handled_by(lambda request, login, status=status: Response(status=status)))
+        world.log_in(world.browser(), status=status)
+        assert [told for told, _ in world.told] == [outcome]
+
+
+def test_a_view_of_the_app_s_own_that_signs_in_redirects_to_our_origin_whatever_the_host_header_says(new_world):
+    logins = []
+
+    def include(config):
+        config.add_route("own", "/own")
+        config.add_view(lambda request: sign_in(request, logins[0], KEY), route_name="own")
+
+    world = new_world(handled_by(lambda request, login: logins.append(login) or Response()), named(include))
+    world.log_in(world.browser(), status=200, return_to="/inbox")
+
+    answer = world.browser(HTTP_HOST="evil.example").get("/own", status=303)
+
+    assert answer.location == "https://app.example/inbox"
+    assert_safe_headers(answer_of(answer))
+
+
 # Who is signed in already.
+
+
+def test_who_is_signed_in_by_a_number_may_sign_in_again(new_world):
+    class Numbers(OwnPolicy):
+        def authenticated_userid(self, request):
+            userid = super().authenticated_userid(request)
+            return None if userid is None else int(userid)
+
+    def include(config):
+        config.set_security_policy(Numbers())
+
+    world = new_world(named(include), handled_by(lambda request, login: sign_in(request, login, "7")))
+    browser = world.browser()
+    world.log_in(browser)
+    world.log_in(browser)
+
+    assert world.me(browser) == "7"
 
 
 def test_the_same_person_may_sign_in_again(world):

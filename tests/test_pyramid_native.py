@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import zope.sqlalchemy
 from account_apps import ADA, BEN, checksum, count, kept_in, key_of, outage_of
+from fakes import ACCESS_TOKEN, state_of
 from native_apps import JSON_TYPE, PhoneApp, refused_page
 from native_world import (
     CHALLENGE,
@@ -43,7 +44,7 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import sessionmaker
 
 from authkit.accounts.schema import accounts, claims, identities, sessions, tokens
-from authkit.errors import AuthkitError, ConfigError
+from authkit.errors import AccountDenied, AuthkitError, ConfigError
 
 pytest_plugins = ["account_fixtures"]
 pytestmark = pytest.mark.pyramid
@@ -233,6 +234,21 @@ def test_a_start_that_is_wrong_is_a_page(app, query, code):
     response = refused_page(app, app.world.browser(), path, code)
 
     assert "Set-Cookie" not in response.headers
+
+
+def finished(phone_app, **query):
+    """Return what the link says at the end of a login that began with `query`."""
+    browser = phone_app.world.browser()
+    started = browser.get(phone_app.world.path("/acme/native", **query), status=302)
+    return query_of(browser.get(phone_app.callback(state_of(started.location)), status=303).location)
+
+
+def test_a_start_needs_no_state_of_the_app_s(app):
+    assert list(finished(app, app="phone", challenge=CHALLENGE)) == ["ticket"]
+
+
+def test_a_start_needs_no_challenge_where_the_link_carries_the_provider_s_token(app):
+    assert finished(app, app="seed", state="s") == {"from": "web", "access_token": ACCESS_TOKEN, "state": "s"}
 
 
 def test_a_start_of_an_unknown_registration_is_a_page(app):
@@ -729,7 +745,7 @@ def test_a_web_app_on_the_list_may_ask_and_read(new_phone_app, method, path):
     preflight = app.ask("OPTIONS", path, HTTP_ORIGIN=ANOTHER_APP, HTTP_ACCESS_CONTROL_REQUEST_METHOD=method)
     answer = app.ask(method, path, HTTP_ORIGIN=ANOTHER_APP)
 
-    assert preflight.status == 204
+    assert (preflight.status, preflight.get("Allow")) == (204, method)
     assert preflight.body == b""
     assert {name: value for name, value in preflight.headers if name.startswith("Access-Control-")} == {
         "Access-Control-Allow-Origin": ANOTHER_APP,
@@ -841,6 +857,7 @@ def quotes_the_token(request, login):
 FAILURES = {
     "a bug": (quotes_the_token, 503, "store_unavailable"),
     "a refusal": (raises(HTTPForbidden()), 403, "account_denied"),
+    "an error of ours": (raises(AccountDenied("not today")), 403, "account_denied"),
     "nobody": (lambda request, login: add_user(request, login) and None, 403, "account_denied"),
     "its database": (raises(OperationalError("INSERT", {}, Exception("gone"))), 503, "store_unavailable"),
 }
@@ -852,6 +869,8 @@ def test_what_an_app_s_own_function_fails_at_is_rolled_back_and_told_in_json(new
     app = new_phone_app(transactions(own_users, user_for), database=own_users)
 
     app.refused_phone(status, code, "POST", "/acme/connect", SDK)
+    said = [record.getMessage() for record in app.world.caplog.records if record.name == "authkit.pyramid.native"]
+    assert [line.partition("\n")[0] for line in said] == ["user_for raised"] * (failure == "a bug")
     assert users_of(own_users) == []
     assert len(app.world.network.to("revoke")) == 1
     assert rows(app) == [0, 0, 0, 0]

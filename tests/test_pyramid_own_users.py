@@ -10,7 +10,8 @@ import zope.sqlalchemy
 from account_apps import ADA, BEN, JSON, AccountApp, checksum, count, key_of
 from pyramid.response import Response
 from pyramid_apps import answer_of, handled_by, named, own_policy
-from sqlalchemy import Column, Integer, MetaData, String, Table, create_engine, insert, select
+from sqlalchemy import Column, Integer, MetaData, String, Table, create_engine, event, insert, select
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import sessionmaker
 
 from authkit.accounts.schema import accounts, identities, revocations, tokens
@@ -252,6 +253,32 @@ def test_a_database_that_fails_in_the_app_s_transaction_is_unavailable(new_world
     assert "run: authkit db upgrade" in broken.world.audit[-1]
     assert checksum(sqlite) == before
     empty.dispose()
+
+
+@pytest.mark.parametrize("question", [1, 2, 3])
+def test_a_database_that_fails_halfway_through_the_app_s_transaction_is_unavailable(new_world, sqlite, question):
+    """Whether the account is blocked, which identities it has, and whether this is the last of them."""
+    app = AccountApp(new_world, sqlite, own_policy)
+    browser = app.signed_in(ADA)
+    fields = {"identity": key_of(ADA), "csrf_token": app.token(browser), "even_last": "1"}
+    cookies = {"Cookie": "; ".join(f"{cookie.name}={cookie.value}" for cookie in browser.cookiejar)}
+    failing = create_engine(sqlite.engine.url)
+    asked = []
+
+    def fail(*arguments):
+        asked.append(arguments[2])
+        if len(asked) == question:
+            raise OperationalError(asked[-1], {}, Exception("gone"))
+
+    event.listen(failing, "before_cursor_execute", fail)
+    broken = AccountApp(new_world, sqlite, own_policy, transactions(failing))
+
+    answer = broken.world.browser().post("/auth/acme/unlink", fields, headers=cookies, status=503)
+
+    broken.world.assert_refusal(answer_of(answer), "store_unavailable")
+    assert len(asked) == question
+    assert app.keys(app.account_of(ADA)) == [key_of(ADA)]
+    failing.dispose()
 
 
 def test_an_app_with_users_and_no_transaction_manager(new_app, database):

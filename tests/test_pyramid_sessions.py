@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from fakes import USER
-from pyramid.httpexceptions import HTTPForbidden, HTTPFound
+from pyramid.httpexceptions import HTTPBadRequest, HTTPForbidden, HTTPFound
 from pyramid.response import Response
 from pyramid.security import remember
 from pyramid.tweens import EXCVIEW
@@ -80,22 +80,42 @@ def test_sign_in_renews_the_session_and_keeps_what_it_is_told_to(new_world, sess
     assert browser.get("/session").json == {"cart": "shoes"}
 
 
+@pytest.mark.parametrize("refusal", [HTTPBadRequest, HTTPForbidden])
 @pytest.mark.parametrize("session", [signed_cookie_session, named(server_session())], ids=["signed-cookie", "server"])
-def test_an_error_that_a_handler_returns_leaves_the_session_as_it_was(new_world, session):
+def test_an_error_that_a_handler_returns_leaves_the_session_as_it_was(new_world, session, refusal):
     from authkit.pyramid import sign_in
 
     def handler(request, login):
         sign_in(request, login, login.identity.key)
-        return HTTPForbidden("blocked")
+        return refusal("blocked")
 
     world = new_world(session, session_policy, handled_by(handler))
     browser = world.browser()
     browser.get("/plant?cart=shoes")
 
-    world.log_in(browser, status=403)
+    world.log_in(browser, status=refusal.code)
 
     assert world.me(browser) == "anonymous"
     assert browser.get("/session").json == {"cart": "shoes"}
+
+
+def test_a_session_that_cannot_be_compared_is_not_replaced_unless_it_has_changed(new_world):
+    class Opaque(ServerSession):
+        __eq__ = object.__eq__
+        __hash__ = None
+
+    store = {}
+    world = new_world(
+        named(lambda config: config.set_session_factory(lambda request: Opaque(store, request))),
+        handled_by(lambda request, login: HTTPForbidden("blocked")),
+    )
+    browser = world.browser()
+    browser.get("/plant?cart=shoes")
+    known = dict(store)
+
+    world.log_in(browser, status=403)
+
+    assert store == known
 
 
 # Fixation.

@@ -398,6 +398,7 @@ def test_a_delivery_is_answered_with_nothing(acme):
     answer = acme.post()
 
     assert (answer.status, answer.body, answer.get("Content-Length")) == (200, b"", "0")
+    assert answer.get("Content-Type") == "text/plain; charset=utf-8"
     assert_safe_headers(answer)
     assert answer.all("Set-Cookie") == []
 

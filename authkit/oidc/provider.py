@@ -129,7 +129,7 @@ class OpenIDProvider:
         try:
             from authkit.oidc.client import OpenIDClient
         except ModuleNotFoundError as exc:
-            if (exc.name or "").partition(".")[0] != "joserfc":
+            if exc.name != "joserfc":
                 raise
             problem = ConfigError("OpenID Connect needs one more package: pip install 'authkit-core[oidc]'")
         else:

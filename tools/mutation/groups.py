@@ -58,10 +58,10 @@ GROUPS = (
         "*",
         """pyramid_login pyramid_config pyramid_csrf pyramid_errors pyramid_linking pyramid_accounts
         pyramid_identities pyramid_bearer pyramid_native pyramid_sessions pyramid_security_policy pyramid_webhooks
-        pyramid_own_users pyramid_attacks pyramid_wire pyramid_nonsense pyramid_faults native_openapi
-        contract_pyramid""",
+        pyramid_own_users pyramid_attacks pyramid_wire pyramid_nonsense pyramid_faults pyramid_limits
+        pyramid_return_to pyramid_oidc native_openapi contract_pyramid""",
     ),
-    Group("authkit/native", "*", "native* pyramid_native pyramid_bearer"),
+    Group("authkit/native", "*", "native* pyramid_native pyramid_bearer imports"),
     Group("authkit/oidc", "*", "oidc_* pyramid_oidc contract_openid native_openid"),
     Group(
         "authkit/accounts",
