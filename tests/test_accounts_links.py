@@ -272,3 +272,17 @@ def test_an_identity_that_was_unlinked_can_be_linked_to_another_account(world, a
     assert world.accounts.link(bob, world.login("second")).account_id == bob
 
     assert world.accounts.of(SECOND).id == bob
+
+
+def test_an_identity_that_came_without_a_token_is_listed_and_can_be_taken_away(world, ada):
+    world.accounts.link(ada, world.login("second"))
+    with world.database.engine.begin() as connection:
+        connection.execute(tokens.delete())
+
+    assert [(linked.identity, linked.needs_reauth) for linked in world.accounts.identities(ada)] == [
+        (ADA, False),
+        (SECOND, False),
+    ]
+    assert world.accounts.unlink(ada, SECOND)
+    assert world.accounts.delete(ada)
+    assert (world.rows(identities), world.network.sent) == ([], [])
