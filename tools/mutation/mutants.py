@@ -1,6 +1,6 @@
 """The mutants of a module: its source with one thing changed.
 
-What a person reads is not changed: docstrings, annotations, what is logged, and what an error says.
+What a person reads is not changed: docstrings, annotations, what is logged, and what an error or a setting says.
 """
 
 from __future__ import annotations
@@ -132,6 +132,8 @@ class Module:
                 return True
             case ast.Call(ast.Attribute(_, "strip" | "lstrip" | "rstrip")) if place == "args":
                 return True  # these are sets of characters
+            case ast.Call(ast.Name("Key"), [_, _, spoken, *_]) if child is spoken:
+                return True  # what a setting is for
             case ast.Call(ast.Name(name) | ast.Attribute(_, name)) if place == "args" and self._is_error(name):
                 return _is_text(child)
         return False
