@@ -17,7 +17,15 @@ from sqlalchemy import event, select, text
 
 from authkit.accounts import Database
 from authkit.accounts.columns import database_time
-from authkit.accounts.engines import PATIENT, SHORT, Limits, forget_connections, new_engine
+from authkit.accounts.engines import (
+    PATIENT,
+    SHORT,
+    Limits,
+    _connect_args,
+    _on_connect,
+    forget_connections,
+    new_engine,
+)
 from authkit.errors import ConfigError, StoreUnavailable
 from authkit.models import Secret
 
@@ -231,6 +239,74 @@ def test_tcp_notices_a_server_that_is_gone(database):
         "keepalives_idle": "5",
         "tcp_user_timeout": "10000",
     }
+
+
+def given_to_the_driver(url, limits):
+    """Return what a driver is given to connect with, but for the server's name; it does not get to connect."""
+    engine, given = new_engine(Secret(url), limits), {}
+
+    def refuse(dialect, record, args, options):
+        given.update(options)
+        raise LookupError
+
+    event.listen(engine, "do_connect", refuse)
+    with pytest.raises(LookupError):
+        engine.connect()
+    return {name: value for name, value in given.items() if "time" in name or "keepalive" in name}
+
+
+KEPT_ALIVE = {"connect_timeout": 5, "keepalives_idle": 5, "keepalives_interval": 5, "tcp_user_timeout": 10_000}
+
+
+@pytest.mark.parametrize(
+    ("scheme", "limits", "given"),
+    [
+        ("postgresql", SHORT, KEPT_ALIVE),
+        ("postgresql", PATIENT, KEPT_ALIVE),
+        ("mysql", SHORT, {"connect_timeout": 5, "read_timeout": 15, "write_timeout": 15}),
+        ("mariadb", PATIENT, {"connect_timeout": 5, "read_timeout": None, "write_timeout": None}),
+        ("sqlite", SHORT, {"timeout": 10}),
+        ("sqlite", PATIENT, {"timeout": 120}),
+    ],
+)
+def test_a_driver_is_told_how_long_to_wait_for_its_server(scheme, limits, given):
+    assert (
+        given_to_the_driver(f"{scheme}://db.example/app".replace("sqlite://db.example", "sqlite://"), limits) == given
+    )
+
+
+@pytest.mark.parametrize(("driver", "given"), [("psycopg2", KEPT_ALIVE), ("mysqldb", {}), ("pg8000", {})])
+def test_a_driver_that_we_do_not_know_is_given_nothing_that_it_may_not_know(driver, given):
+    assert _connect_args(driver, SHORT) == given
+
+
+@pytest.mark.parametrize(
+    ("dialect", "told"),
+    [
+        (
+            "postgresql",
+            (
+                "SET lock_timeout = '2s'",
+                "SET statement_timeout = '3s'",
+                "SET idle_in_transaction_session_timeout = '6s'",
+            ),
+        ),
+        *(
+            (
+                dialect,
+                (
+                    "SET SESSION sql_mode = CONCAT(@@sql_mode, ',STRICT_ALL_TABLES')",
+                    "SET SESSION innodb_lock_wait_timeout = 2, SESSION lock_wait_timeout = 2 "
+                    "/*M! , SESSION max_statement_time = 3 */",
+                ),
+            )
+            for dialect in ("mysql", "mariadb")
+        ),
+        ("sqlite", ("PRAGMA journal_mode = WAL", "PRAGMA synchronous = FULL", "PRAGMA foreign_keys = ON")),
+    ],
+)
+def test_a_server_is_told_at_once_how_long_to_wait_and_to_cut_nothing(dialect, told):
+    assert _on_connect(dialect, Limits(connect=1, lock=2, statement=3)) == told
 
 
 def test_a_connection_that_cannot_be_set_up_is_closed(tmp_path):
