@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 import weakref
+from dataclasses import FrozenInstanceError
 from pathlib import Path
 
 import pytest
@@ -164,6 +165,11 @@ def test_the_limits_and_the_isolation_are_set_on_each_connection(database, limit
     engine.dispose()
     assert ask(engine, *statements) == expected
     engine.dispose()
+
+
+def test_the_limits_are_the_same_for_all_engines():
+    with pytest.raises(FrozenInstanceError):
+        SHORT.lock = 1
 
 
 def test_the_docs_tell_the_limits():

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from dataclasses import FrozenInstanceError
 from datetime import datetime, timedelta, timezone
 from threading import Barrier, Event
 from typing import Any
@@ -18,7 +19,7 @@ from authkit import Identity, ProviderEvent
 from authkit.accounts import Database
 from authkit.accounts.audit import digest
 from authkit.accounts.database import Executor
-from authkit.accounts.inbox import Inbox
+from authkit.accounts.inbox import Delivery, Inbox
 from authkit.accounts.schema import audit, claims, tokens
 from authkit.errors import ReauthRequired, StoreUnavailable
 from authkit.events import Received, receive
@@ -298,6 +299,13 @@ def test_eight_events_at_once_have_eight_effects(world: World) -> None:
         assert list(pool.map(world.take, received)) == [True] * 8
 
     assert len(world.trail) == len(world.handled) == len(world.hooks_told) == 8
+
+
+def test_a_delivery_is_what_it_was(world: World) -> None:
+    delivery: Any = Delivery(world.receive(), NOW)
+
+    with pytest.raises(FrozenInstanceError):
+        delivery.busy_until = NOW + 1
 
 
 # What fails, and comes again
