@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import event, select, text
+from sqlalchemy.exc import OperationalError
 
 from authkit.accounts import Database
 from authkit.accounts.columns import database_time
@@ -41,6 +42,7 @@ PASSWORD = "canary-pass"
         (f"postgresql://ada:{PASSWORD}@db.example/app", "postgresql+psycopg"),
         (f"postgres://ada:{PASSWORD}@db.example/app", "postgresql+psycopg"),
         (f"postgresql+psycopg://ada:{PASSWORD}@db.example/app", "postgresql+psycopg"),
+        (f"postgresql://ada:{PASSWORD}@db.example", "postgresql+psycopg"),
         (f"mysql://ada:{PASSWORD}@db.example/app", "mysql+pymysql"),
         (f"mariadb://ada:{PASSWORD}@db.example/app", "mariadb+pymysql"),
         (f"mariadb+pymysql://ada:{PASSWORD}@db.example/app", "mariadb+pymysql"),
@@ -164,6 +166,16 @@ def test_the_limits_and_the_isolation_are_set_on_each_connection(database, limit
     assert ask(engine, *statements) == expected
     engine.dispose()
     assert ask(engine, *statements) == expected
+    engine.dispose()
+
+
+def test_what_a_statement_was_about_is_not_told_when_it_fails(tmp_path):
+    engine = new_engine(Secret(f"sqlite:///{tmp_path / 'authkit.sqlite'}"))
+
+    with engine.connect() as connection, pytest.raises(OperationalError) as caught:
+        connection.execute(text("SELECT :subject FROM nowhere"), {"subject": PASSWORD})
+
+    assert PASSWORD not in str(caught.value)
     engine.dispose()
 
 
