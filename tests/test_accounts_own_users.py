@@ -123,6 +123,10 @@ def test_ids_are_compared_byte_by_byte(world):
     assert [linked.identity.subject for linked in world.accounts.identities("abc")] == ["abc"]
 
 
+def test_an_id_of_the_app_s_may_have_255_characters(world):
+    assert world.store(lambda login: "x" * 255).sign_in(world.login()).account.id == "x" * 255
+
+
 def test_an_id_that_is_too_long_is_an_error_in_every_database(world):
     with pytest.raises(StoreUnavailable, match="the app's id of a user has 256 characters, and may have 255"):
         world.store(lambda login: "x" * 256).sign_in(world.login())
