@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import FrozenInstanceError
 from datetime import datetime, timedelta, timezone
+from hashlib import sha256
 from threading import Barrier, Event
 from typing import Any
 
@@ -157,6 +158,16 @@ def test_an_event_may_be_about_nobody(world: World, subject: str) -> None:
     assert world.selected(audit.c.event, audit.c.identity) == [("provider_event", None)]
 
 
+def test_who_has_an_identity_and_no_token_at_all_is_disconnected_too(world: World) -> None:
+    with world.database.engine.begin() as connection:
+        connection.execute(tokens.delete())
+
+    assert world.take(world.receive()) is True
+
+    assert world.hooks_told == ["disconnected", "provider_event"]
+    assert world.trail == [("disconnected", world.account.id, "gone")]
+
+
 def test_without_a_handler_the_event_takes_effect_all_the_same(world: World) -> None:
     assert world.inbox.take(world.receive()) is True
     assert (world.kept, world.hooks_told) == ("gone", ["disconnected", "provider_event"])
@@ -259,8 +270,8 @@ def test_what_is_remembered_names_nobody(world: World) -> None:
     world.take(received)
 
     kept = world.selected(claims.c.digest, claims.c.expires_at)
-    assert len(kept) == 3
-    assert all(len(digest) == 64 and received.key != digest for digest, _ in kept)
+    states = [f"event {received.key} {state}" for state in ("busy", "applied", "done")]
+    assert {digest for digest, _ in kept} == {sha256(state.encode()).hexdigest() for state in states}
     assert sorted(expires_at for _, expires_at in kept) == [NOW + 60, *[NOW + 300 + 30 * DAY] * 2]
 
 
@@ -563,3 +574,4 @@ def test_what_happened_when_is_in_the_trail(world: World) -> None:
     world.take(removed)
 
     assert world.selected(audit.c.at) == [(datetime.fromtimestamp(NOW, timezone.utc) + timedelta(seconds=7),)]
+    assert (NOW + 7 + MINUTE,) in world.selected(claims.c.expires_at)
