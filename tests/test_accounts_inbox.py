@@ -134,7 +134,7 @@ def test_whk_10_the_identity_and_the_account_stay(world: World) -> None:
 def test_whk_10_an_unknown_user_is_fine_and_has_no_effect(world: World) -> None:
     stranger = Identity("acme", "acme-client", "USER-1")
 
-    assert world.take(world.receive(subject="USER-1")) is True
+    assert world.take(world.receive(subject="USER-1", reason="for them alone")) is True
 
     assert world.kept == "canary-access-token"
     assert world.trail == [("provider_event", None, "gone")]
