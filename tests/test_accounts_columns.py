@@ -153,6 +153,11 @@ def test_a_driver_gets_bytes_where_texts_would_be_folded(name, given):
     assert bind.process_result_value(given, DIALECTS[name]) == "\u00e9"
 
 
+@pytest.mark.parametrize("column", [texts.c.key, moments.c.at, database_time()], ids=["text", "moment", "time"])
+def test_a_statement_is_compiled_once(column):
+    assert select(column)._generate_cache_key() is not None
+
+
 def test_a_driver_gets_a_moment_without_a_zone():
     noon = datetime(2030, 6, 1, 12, 0, 0, 5, timezone(timedelta(hours=2)))
 
