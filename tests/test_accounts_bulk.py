@@ -480,6 +480,59 @@ def test_a_slow_answer_keeps_the_others_from_nothing(database):
     assert {name.rpartition("_")[0] for name in names} == {"authkit-refresh"}
 
 
+def test_what_is_done_is_told_while_others_are_under_way(database):
+    world, quick_is_told = BulkWorld(database), threading.Event()
+    for number in range(8):
+        world.add(f"slow-{number}", timedelta(hours=number))
+    quick = world.add("quick", 2 * DAY)
+
+    def answer(request):
+        assert "slow" not in request.body or quick_is_told.wait(10)
+        return world.provider(request)
+
+    world.network.replies["token"] = answer
+    run = bulk(world, workers=9).run(window(world))
+    told = [next(run)]
+    used = list(world.provider.used)
+    quick_is_told.set()
+    told += run
+
+    assert used == [quick.subject]
+    assert [outcome.result for outcome in told] == [Result.REFRESHED] * 9
+
+
+def test_four_are_under_way_unless_told_otherwise(database):
+    world, all_may_go, under_way = BulkWorld(database), threading.Event(), []
+    for number in range(6):
+        world.add(f"p-{number}", timedelta(hours=number))
+
+    def answer(request):
+        under_way.append(request)
+        if len(under_way) == 4:
+            threading.Timer(0.2, lambda: (most.append(len(under_way)), all_may_go.set())).start()
+        assert all_may_go.wait(10)
+        return world.provider(request)
+
+    most = []
+    world.network.replies["token"] = answer
+    run = BulkRefresh(world.kit, world.database, pace=Pace(1e9)).run(window(world))
+
+    assert [outcome.result for outcome in run] == [Result.REFRESHED] * 6
+    assert most == [4]
+
+
+def test_half_of_the_rest_is_gone_when_whole_seconds_say_so(database):
+    world = BulkWorld(database)
+    world.add("a", DAY)
+    world.provider.refresh_lifetime = 5
+    assert results(world) == [Result.REFRESHED]
+
+    world.clock.now += 2.6
+    assert results(world) == [Result.LEFT]
+    world.clock.now += 0.4
+    assert results(world) == [Result.REFRESHED]
+
+
 def test_the_pace_keeps_its_distance_and_makes_up_for_nothing():
     now, slept = [100.0], []
 

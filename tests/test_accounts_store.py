@@ -98,6 +98,9 @@ def test_a_token_that_somebody_handed_in_is_kept_neither_at_first_nor_in_the_pla
 
     world.accounts.sign_in(handed_in, keeps_token=False)
     assert world.rows(tokens) == []
+    second = world.login("user-2", token=world.token("second"))
+    world.accounts.sign_in(second)
+    assert world.vault.access_token(second.identity) == "second"
 
     world.accounts.sign_in(world.login())
     world.accounts.sign_in(handed_in, keeps_token=False)
