@@ -20,9 +20,11 @@ from sqlalchemy.exc import OperationalError
 from authkit.accounts import Database
 from authkit.accounts.columns import database_time
 from authkit.accounts.engines import (
+    PACKAGES,
     PATIENT,
     SHORT,
     Limits,
+    _begin_for_writing,
     _connect_args,
     _on_connect,
     forget_connections,
@@ -167,6 +169,29 @@ def test_the_limits_and_the_isolation_are_set_on_each_connection(database, limit
     engine.dispose()
     assert ask(engine, *statements) == expected
     engine.dispose()
+
+
+@pytest.mark.parametrize(
+    ("url", "isolation"),
+    [
+        ("sqlite:////tmp/authkit.sqlite", None),
+        ("postgresql://db/app", "READ COMMITTED"),
+        ("mysql://db/app", "READ COMMITTED"),
+    ],
+)
+def test_a_server_is_asked_for_the_isolation_that_the_work_counts_on(url, isolation):
+    engine = new_engine(Secret(url))
+
+    assert engine.dialect._on_connect_isolation_level == isolation  # a server is asked in EXPECTED
+    assert event.contains(engine, "begin", _begin_for_writing) is (isolation is None)
+
+
+@pytest.mark.parametrize(
+    ("driver", "package"),
+    [("psycopg", "psycopg[binary]"), ("psycopg2", "psycopg2-binary"), ("mysqldb", "mysqlclient")],
+)
+def test_a_driver_comes_with_a_package_that_is_called_otherwise(driver, package):
+    assert PACKAGES[driver] == package
 
 
 def test_what_a_statement_was_about_is_not_told_when_it_fails(tmp_path):

@@ -213,6 +213,7 @@ def test_printable_shows_where_it_cut(text: str, line: str) -> None:
         ("abcdef", ["abcd", "cdef"], "[redacted]"),
         ("code a\nb is bad", ["a\nb"], "code [redacted] is bad"),
         ("616263 YWJj 61626364 YWJjZA==", ["abc", "abcd"], "616263 YWJj [redacted] [redacted]"),
+        ("fn5+Pz8/ fn5-Pz8_ YWJjZA.", ["~~~???", "abcd"], "[redacted] [redacted] [redacted]."),
         ("abcabc, %c3%a9abc%20", ["abc"], "[redacted][redacted], %c3%a9[redacted]%20"),
     ],
     ids=[
@@ -232,6 +233,7 @@ def test_printable_shows_where_it_cut(text: str, line: str) -> None:
         "overlapping",
         "lines",
         "too-short-for-base64",
+        "both-alphabets-of-base64",
         "twice",
     ],
 )
