@@ -212,10 +212,12 @@ def test_a_part_of_an_identity_may_have_255_characters() -> None:
 
 
 def test_a_traceback_is_told_without_the_tokens() -> None:
-    try:
+    def fail() -> None:
         raise LookupError(f"for {CANARY} and canary-refresh-token")
-    except LookupError as error:
-        told = traceback_without(TOKEN, error)
+
+    with pytest.raises(LookupError) as caught:
+        fail()
+    told = traceback_without(TOKEN, caught.value)
 
     assert told.startswith("Traceback (most recent call last):\n  File ")
     assert told.endswith("\nLookupError: for [redacted] and [redacted]\n")
