@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 
 import pytest
 from bare_adapter import BareApp
@@ -145,7 +146,7 @@ def test_where_there_is_none_a_time_to_wait_is_told_in_whole_seconds_up_to_a_day
     assert (type(raised.value.retry_after), raised.value.retry_after) == (int, told)
 
 
-@pytest.mark.parametrize("wrong", [True, False, "5", [], float("nan")], ids=repr)
+@pytest.mark.parametrize("wrong", [True, False, "5", [], math.nan], ids=repr)
 def test_a_limiter_that_says_something_else_keeps_nobody_out(caplog, wrong):
     adapters.require_room(lambda: wrong, LOGGER)
 
@@ -157,7 +158,10 @@ def test_a_limiter_that_fails_keeps_nobody_out_and_the_log_says_where(caplog):
     def fail():
         raise LookupError("canary")
 
-    adapters.require_room(lambda: fail(), LOGGER)
+    def limiter():
+        fail()
+
+    adapters.require_room(limiter, LOGGER)
 
     line = fail.__code__.co_firstlineno + 1
     assert caplog.messages == [f"the limiter raised LookupError at test_adapters.py:{line}, so the request goes on"]
