@@ -1,6 +1,6 @@
 """Pluggable login with any provider: "Continue with TikTok", or with anything else.
 
-Light names are imported at once; `AuthKit`, which needs cryptography and an HTTP client, when it is first used.
+Each name is imported when it is first used: a process that uses none, or few, does not load the others.
 """
 
 from __future__ import annotations
@@ -8,15 +8,14 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from authkit import errors
-from authkit.hookspecs import hookimpl
-from authkit.models import Identity, Login, Profile, ProviderEvent, Secret, Token
-from authkit.provider import Api, Emulator, EventReader, OAuth2Provider, Option, Provider
-from authkit.providerclient import AuthorizationRequest, AuthorizationResponse, ProviderClient
-from authkit.refusal import Refusal, read_refusal
-
 if TYPE_CHECKING:
+    from authkit import errors
     from authkit.flow import AuthKit, Completed, Redirect
+    from authkit.hookspecs import hookimpl
+    from authkit.models import Identity, Login, Profile, ProviderEvent, Secret, Token
+    from authkit.provider import Api, Emulator, EventReader, OAuth2Provider, Option, Provider
+    from authkit.providerclient import AuthorizationRequest, AuthorizationResponse, ProviderClient
+    from authkit.refusal import Refusal, read_refusal
     from authkit.transactions import ClaimStore
     from authkit.transport import Transport
 
@@ -47,17 +46,37 @@ __all__ = [
     "read_refusal",
 ]
 
-
-HEAVY = {
-    "AuthKit": "authkit.flow",
-    "ClaimStore": "authkit.transactions",
-    "Completed": "authkit.flow",
-    "Redirect": "authkit.flow",
-    "Transport": "authkit.transport",
+MODULES = {
+    "Api": "provider",
+    "AuthKit": "flow",
+    "AuthorizationRequest": "providerclient",
+    "AuthorizationResponse": "providerclient",
+    "ClaimStore": "transactions",
+    "Completed": "flow",
+    "Emulator": "provider",
+    "EventReader": "provider",
+    "Identity": "models",
+    "Login": "models",
+    "OAuth2Provider": "provider",
+    "Option": "provider",
+    "Profile": "models",
+    "Provider": "provider",
+    "ProviderClient": "providerclient",
+    "ProviderEvent": "models",
+    "Redirect": "flow",
+    "Refusal": "refusal",
+    "Secret": "models",
+    "Token": "models",
+    "Transport": "transport",
+    "hookimpl": "hookspecs",
+    "read_refusal": "refusal",
 }
+"""The module of each name; `errors` is one itself."""
 
 
 def __getattr__(name: str) -> object:
-    if name in HEAVY:
-        return getattr(import_module(HEAVY[name]), name)
+    if name == "errors":
+        return import_module("authkit.errors")
+    if name in MODULES:
+        return getattr(import_module(f"authkit.{MODULES[name]}"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -21,6 +21,7 @@ MAX_LINES = 256 * 1024
 """How many bytes may be between the chunks of a body, and behind them."""
 
 LENGTH = re.compile("[0-9]{1,18}")
+CHUNK_SIZE = re.compile(rb"[0-9A-Fa-f]{1,15}[ \t]*(;.*)?\r?\n", re.DOTALL)
 CHUNKED = ["chunked"]
 
 
@@ -105,6 +106,20 @@ class Answer(http.client.HTTPResponse):
             raise LengthError
         if not all(LENGTH.fullmatch(length) for length in lengths):
             raise LengthError
+        if encodings and not self.chunked:  # http.client overlooks a coding with a blank behind it
+            self.chunked, self.chunk_left = True, None
+
+    def _read_next_chunk_size(self) -> int:
+        """Return the size of the next chunk; http.client takes a sign and underscores for a part of it."""
+        line = self._stream.readline()
+        if not CHUNK_SIZE.fullmatch(line):
+            raise ValueError("the size of a chunk is no number")
+        return int(line.partition(b";")[0], 16)
+
+    def close(self) -> None:
+        """Let go of the stream. Before the end of the body, that leaves the rest of it, be it there yet or not."""
+        self.will_close = self.will_close or not self.isclosed()
+        super().close()
 
     def _close_conn(self) -> None:
         """Let go of the stream: http.client calls this where the body ends."""
@@ -115,7 +130,7 @@ class Answer(http.client.HTTPResponse):
     def _is_nothing_there(self) -> bool:
         """Whether no byte is left, in the stream, inside TLS, or in the socket, which is not at its end either.
 
-        The socket need not wait again afterwards: urllib3 says so to it for the next request.
+        The socket need not wait again afterwards: the next request says how long it may.
         """
         self._sock.settimeout(0)
         try:

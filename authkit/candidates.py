@@ -81,10 +81,18 @@ def find_candidates(found: Iterable[EntryPoint] | None = None) -> Sequence[Candi
     points = entry_points(group=ENTRY_POINT_GROUP) if found is None else found
     candidates: dict[tuple[str, str, str], Candidate] = {}
     for point in sorted(points, key=lambda point: (point.name, point.value)):
-        distribution, version = (point.dist.name, point.dist.version) if point.dist else ("(no distribution)", "")
+        distribution, version = _brought_by(point)
         candidate = Candidate(point.name, distribution, version, point.load)
         candidates.setdefault((point.name, point.value, distribution), candidate)
     return tuple(candidates.values())
+
+
+def _brought_by(point: EntryPoint) -> tuple[str, str]:
+    """Return the name and the version of the distribution that brings an entry point."""
+    if point.dist is None:
+        return "(no distribution)", ""
+    metadata = point.dist.metadata  # which is read anew each time, by a parser of mail
+    return metadata["Name"], metadata["Version"]
 
 
 def local_candidates(plugins: Iterable[object]) -> Iterator[Candidate]:

@@ -2,75 +2,130 @@
 
 from __future__ import annotations
 
+import http.client
 import socket
 import ssl
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import urllib3
-from urllib3.connection import HTTPConnection, HTTPSConnection
-from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConnectionError
+from urllib3.util.ssltransport import SSLTransport
+from urllib3.util.wait import wait_for_read
 
 from authkit.answer import Answer, NoAnswerError
 from authkit.deadline import Deadline
+from authkit.proxy import Proxy, ProxyError
 from authkit.resolver import Address, Resolver
 from authkit.tls import Context
 
 if TYPE_CHECKING:
     from _typeshed import HasFileno
 
-__all__ = ["Connection", "NameTimeoutError", "TLSConnection"]
+__all__ = ["CannotConnectError", "ConnectTimeoutError", "Connection", "NameTimeoutError", "Ways"]
 
 CONNECT_SECONDS = 5.0
 IDLE_SECONDS = 60.0
 
 
-def _watch(sock: HasFileno) -> None:
-    deadline = Deadline.current()
-    if deadline is not None:
-        deadline.watch(sock)
+class CannotConnectError(OSError):
+    """No address took the connection."""
 
 
-class NameTimeoutError(ConnectTimeoutError):
+class ConnectTimeoutError(OSError):
+    """No address took the connection in time."""
+
+
+class NameTimeoutError(OSError):
     """The name look-up took too long."""
 
 
-class Connection(HTTPConnection):
-    """A connection that is bounded in every phase and watched by the current deadline."""
+@dataclass(frozen=True, slots=True)
+class Ways:
+    """What it takes to reach a provider: the same for all connections of a process.
+
+    Attributes:
+        resolver: looks names up.
+        context: for TLS.
+        proxy: what connections with TLS go through; None where they go straight.
+    """
+
+    resolver: Resolver
+    context: Context
+    proxy: Proxy | None = None
+
+
+class Connection(http.client.HTTPConnection):
+    """A connection that is bounded in every phase and watched by the current deadline.
+
+    Args:
+        host: the host; an IPv6 address stands without brackets.
+        port: the port.
+        ways: what it takes to get there.
+        is_secure: whether there is TLS inside.
+    """
 
     debuglevel = 0  # of our own: http.client prints the headers, secrets included, where an app sets it globally
     response_class = Answer
 
-    def __init__(self, *args: Any, resolver: Resolver, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self._resolver = resolver
-        self._answer: object = None
-        self._kept = False
+    def __init__(self, host: str, port: int, ways: Ways, *, is_secure: bool) -> None:
+        super().__init__(host, port)
+        self.default_port = http.client.HTTPS_PORT if is_secure else http.client.HTTP_PORT
+        self._ways = ways
+        self._is_secure = is_secure
+        self._answer: Answer | None = None
         self._used_at = 0.0
         self._unsent: bytes | None = None
 
     @property
-    def is_connected(self) -> bool:
-        """Whether the connection may be used again.
+    def is_clean(self) -> bool:
+        """Whether the connection is open, and the last answer ended where it should."""
+        return self.sock is not None and self._answer is not None and self._answer.left_nothing
 
-        It may when it is open, the last answer ended where it should, nothing came since, and it was not idle so
-        long that a router has forgotten it.
+    @property
+    def is_usable(self) -> bool:
+        """Whether a connection that was kept may be used again.
+
+        It may when nothing came since, and it was not idle so long that a router has forgotten it.
         """
-        is_clean = isinstance(self._answer, Answer) and self._answer.left_nothing
-        return is_clean and time.monotonic() - self._used_at < IDLE_SECONDS and super().is_connected
+        return time.monotonic() - self._used_at < IDLE_SECONDS and not wait_for_read(self.sock, 0.0)
 
-    def request(self, *args: Any, **kwargs: Any) -> None:
-        """Send a request; on a kept connection the deadline of this one is on watch from here on."""
-        if self._kept and self.sock is not None:
-            _watch(self.sock)
-        self._unsent = b""
+    def ask(
+        self,
+        method: str,
+        target: str,
+        body: Any,
+        headers: Mapping[str, str],
+        connect_seconds: float | None,
+        read_seconds: float | None,
+    ) -> Answer:
+        """Send a request, on a new connection unless there is one, and return the answer, its body unread.
+
+        Raises:
+            NoAnswerError: the connection ended before the first byte of an answer; ``kept`` tells whether an earlier
+                request had used it.
+        """
+        kept = self.sock is not None
+        if kept:
+            _watch(self.sock)  # a new one is on watch since it was made
+        else:
+            self.timeout = connect_seconds
+            self.connect()
+        self.sock.settimeout(read_seconds)
+        self._send_whole(method, target, body, headers)
+        self._used_at = time.monotonic()
+        sock = self.sock
         try:
-            super().request(*args, **kwargs)
-        finally:
-            request, self._unsent = self._unsent, None
-        super().send(request)
+            answer: Answer = self.getresponse()  # type: ignore[assignment]  # of the class above
+        except NoAnswerError as error:
+            error.kept = kept
+            raise
+        if not kept and isinstance(sock, ssl.SSLSocket):
+            self._ways.context.keep(sock)
+        self._answer = answer
+        return answer
 
     def send(self, data: Any) -> None:
         """Hold what belongs to a request back until it is whole: it goes out in one piece, and not its head first."""
@@ -79,71 +134,92 @@ class Connection(HTTPConnection):
         else:
             self._unsent += data
 
-    def getresponse(self) -> urllib3.HTTPResponse:  # type: ignore[override] # urllib3 has one of its own, too
-        """Wait for the answer."""
-        kept, self._kept = self._kept, True
-        self._used_at = time.monotonic()
+    def _send_whole(self, method: str, target: str, body: Any, headers: Mapping[str, str]) -> None:
+        self._unsent = b""
         try:
-            answer = super().getresponse()
-        except NoAnswerError as error:
-            error.kept = kept
-            raise
-        self._answer = answer._original_response
-        return answer
+            self.request(method, target, body, headers, encode_chunked="Transfer-Encoding" in headers)
+        finally:
+            request, self._unsent = self._unsent, None
+        super().send(request)
 
-    def _new_conn(self) -> socket.socket:
+    def connect(self) -> None:
+        """Connect, through the proxy if there is one, and shake hands where there is to be TLS."""
+        if self._is_secure:
+            sock = self._through_proxy(self._ways.proxy) if self._ways.proxy else self._reach(self.host, self.port)
+            self.sock = self._secured(sock, self.host)
+        else:
+            self.sock = self._reach(self.host, self.port)
+
+    def _through_proxy(self, proxy: Proxy) -> socket.socket:
+        """Return a tunnel to the provider."""
+        try:
+            sock = self._reach(proxy.host, proxy.port)
+            if proxy.is_secure:
+                sock = self._secured(sock, proxy.host)
+            with _closed_on_failure(sock):
+                proxy.open_tunnel(sock, self.host, self.port)
+        except (OSError, http.client.HTTPException) as error:
+            raise ProxyError from error
+        return sock
+
+    def _secured(self, sock: socket.socket, host: str) -> Any:
+        """Return `sock` with TLS inside; the proxy may have put it into TLS already."""
+        with _closed_on_failure(sock):
+            if isinstance(sock, ssl.SSLSocket):
+                return SSLTransport(sock, self._ways.context, server_hostname=host)
+            return self._ways.context.wrap_socket(sock, server_hostname=host)
+
+    def _reach(self, host: str, port: int) -> socket.socket:
         """Connect to the first address that answers; each but the last gets half of the time that is left."""
-        self._kept = False
         ends_at = time.monotonic() + (self.timeout or CONNECT_SECONDS)
-        addresses = self._addresses(ends_at - time.monotonic())
-        failure: Exception = NewConnectionError(self, "the name has no address")
+        addresses = self._addresses(host, port, ends_at - time.monotonic())
+        failure: OSError = CannotConnectError()
         for number, address in enumerate(addresses, 1):
             left = ends_at - time.monotonic()
             try:
                 sock = self._connected(address, left if number == len(addresses) else left / 2)
             except TimeoutError:
-                failure = ConnectTimeoutError(self, "connect timed out")
+                failure = ConnectTimeoutError()
             except OSError as error:
-                failure = NewConnectionError(self, "cannot connect")
+                failure = CannotConnectError()
                 failure.__cause__ = error
             else:
-                sys.audit("http.client.connect", self, self.host, self.port)
+                sys.audit("http.client.connect", self, host, port)
                 sock.settimeout(max(0.001, ends_at - time.monotonic()))
                 return sock
         raise failure
 
-    def _addresses(self, seconds: float) -> Sequence[Address]:
+    def _addresses(self, host: str, port: int, seconds: float) -> Sequence[Address]:
         deadline = Deadline.current()
         gives_up = (lambda: deadline.expired) if deadline else (lambda: False)
         try:
-            return self._resolver.resolve(self.host.strip("[]"), self.port, seconds, gives_up)
+            return self._ways.resolver.resolve(host, port, seconds, gives_up)
         except TimeoutError:
-            raise NameTimeoutError(self, "name resolution timed out") from None
-        except socket.gaierror as error:
-            raise NameResolutionError(self.host, self, error) from error
+            raise NameTimeoutError from None
 
-    def _connected(self, address: Address, seconds: float) -> socket.socket:
+    @staticmethod
+    def _connected(address: Address, seconds: float) -> socket.socket:
         family, kind, protocol, _, place = address
         sock = socket.socket(family, kind, protocol)
-        try:
-            for option in self.socket_options or ():
-                sock.setsockopt(*option)
+        with _closed_on_failure(sock):
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             _watch(sock)
             sock.settimeout(max(0.001, seconds))
             sock.connect(place)
-        except BaseException:
-            sock.close()
-            raise
         return sock
 
 
-class TLSConnection(Connection, HTTPSConnection):
-    """The same inside TLS, whose session the next connection to the same host resumes."""
+@contextmanager
+def _closed_on_failure(sock: socket.socket) -> Iterator[None]:
+    """Close `sock` if the block raises."""
+    try:
+        yield
+    except BaseException:
+        sock.close()
+        raise
 
-    def getresponse(self) -> urllib3.HTTPResponse:  # type: ignore[override]
-        """Wait for the answer."""
-        is_first, sock = not self._kept, self.sock
-        answer = super().getresponse()
-        if is_first and isinstance(sock, ssl.SSLSocket) and isinstance(sock.context, Context):
-            sock.context.keep(sock)
-        return answer
+
+def _watch(sock: HasFileno) -> None:
+    deadline = Deadline.current()
+    if deadline is not None:
+        deadline.watch(sock)

@@ -8,9 +8,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from typing import Any, TypeAlias, TypeVar
-
-from requests.adapters import BaseAdapter
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from authkit.audit import write_failure, write_success
 from authkit.breaker import Breaker
@@ -31,6 +29,9 @@ from authkit.replies import guarded
 from authkit.site import Site
 from authkit.transactions import ClaimStore, Transaction, Transactions, local_path
 from authkit.urls import check_url
+
+if TYPE_CHECKING:
+    from requests.adapters import BaseAdapter
 
 __all__ = ["AuthKit", "Completed", "Cookies", "Redirect"]
 
@@ -269,6 +270,15 @@ class AuthKit:
             profile = _answer(Profile, lambda: client.fetch_profile(token))
         return self._login(registration, token, profile, registration.scope, self.site.home)
 
+    def warm_up(self) -> None:
+        """Import and make now what otherwise comes with the first login of the process.
+
+        That is for a server that forks, whose workers share what their parent has; and for one whose first visitor
+        shall not wait for it. No provider is asked.
+        """
+        tuple(self.clients.values())
+        self.transactions.warm_up()
+
     def with_claims(self, claims: ClaimStore) -> AuthKit:
         """Return this kit with another store of claims, such as one that all servers share."""
         return replace(self, transactions=self.transactions.claimed_in(claims))
@@ -383,9 +393,10 @@ class AuthKit:
     def _asking(self, name: str, *, is_patient: bool = False) -> Iterator[ProviderClient]:
         """Give the client of registration `name` for one operation, under one deadline, if its provider answers."""
         self._registration(name)
+        client = self.clients[name]  # the first time, it is made: that is no time that the provider takes
         try:
             with self.breakers[name].operation(is_patient=is_patient) as operation, Deadline(waiting=operation):
-                yield self.clients[name]
+                yield client
         except AuthkitError as error:
             error.registration = name
             raise

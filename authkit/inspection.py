@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Callable, Iterable, Mapping
-from difflib import get_close_matches
 from inspect import (
     Parameter,
     isasyncgenfunction,
@@ -22,7 +21,7 @@ from typing import Any
 
 from authkit import hookspecs
 from authkit.errors import AuthkitError, ConfigError, printable
-from authkit.names import check_name
+from authkit.names import check_name, close_to
 from authkit.provider import AnyProvider, OAuth2Provider, Provider
 
 __all__ = ["check_hooks", "place_of", "problem_of", "providers_in"]
@@ -102,8 +101,8 @@ def _check_hook(name: str, function: Callable[..., Any]) -> None:
     if hook not in HOOKS:
         if options.get("optionalhook"):
             return
-        close = get_close_matches(hook, HOOKS, n=1)
-        advice = f"did you mean {close[0]!r}?" if close else f"the hooks are: {', '.join(HOOKS)}"
+        close = close_to(hook, HOOKS)
+        advice = f"did you mean {close!r}?" if close else f"the hooks are: {', '.join(HOOKS)}"
         raise ConfigError(f"unknown hook {hook!r}; {advice}")
     if options.get("wrapper") or options.get("hookwrapper"):
         raise ConfigError(f"{hook} is a wrapper, and authkit calls each hook by itself; make it a plain function")

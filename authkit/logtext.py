@@ -11,8 +11,7 @@ __all__ = ["brief", "printable", "redacted"]
 REASON_LENGTH = 500
 BRIEF_LENGTH = 1000
 READINGS = tuple(
-    re.compile(rf"%(?:25)?([0-9a-f]{{2}})|{escape}([^%\\\x80-\U0010ffff]+|.)", re.IGNORECASE | re.DOTALL)
-    for escape in ("", r"\\?")
+    re.compile(rf"%(?:25)?([0-9a-fA-F]{{2}})|{escape}([\0-$&-\[\]-\x7f]+|.)", re.DOTALL) for escape in ("", r"\\?")
 )
 """What spells a byte, percent-encoded once or twice, or characters as they are, after a backslash or not."""
 

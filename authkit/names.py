@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 from authkit.errors import ConfigError
 
-__all__ = ["RESERVED_NAMES", "check_name", "is_free", "is_name"]
+__all__ = ["RESERVED_NAMES", "check_name", "close_to", "is_free", "is_name"]
 
 NAME = re.compile(r"[a-z][a-z0-9-]{0,31}")
 RESERVED_NAMES = frozenset(
@@ -44,3 +45,10 @@ def check_name(name: object, what: str, *, may_be_reserved: bool = False) -> str
     if name in RESERVED_NAMES and not may_be_reserved:
         raise ConfigError(f"{what} name {name!r} is reserved; choose another")
     return name
+
+
+def close_to(name: str, known: Iterable[str]) -> str:
+    """Return what somebody who wrote `name` may have meant, "" if nothing of what is `known` comes close."""
+    from difflib import get_close_matches  # for a message alone
+
+    return next(iter(get_close_matches(name, list(known), n=1)), "")

@@ -7,43 +7,71 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Mapping
-from functools import lru_cache, partial
+from collections import deque
+from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any, TypeAlias
-from urllib.parse import unquote, urlsplit
+from urllib.parse import urlsplit
 
-import urllib3
 from requests import PreparedRequest, Response
 from requests.adapters import BaseAdapter
 from requests.structures import CaseInsensitiveDict
-from urllib3.exceptions import ProtocolError
-from urllib3.util import parse_url
 
-from authkit.answer import NoAnswerError
-from authkit.connection import Connection, TLSConnection
+from authkit.answer import Answer, NoAnswerError
+from authkit.body import Body
+from authkit.connection import Connection, Ways
+from authkit.proxy import Proxy
 from authkit.resolver import LookUp, Resolver, look_up
 from authkit.tls import tls_context
+from authkit.urls import DEFAULT_PORTS
 
 __all__ = ["PooledAdapter", "Timeout", "pooled_adapter"]
 
-POOL_SIZE = 64
+MAX_IDLE = 64
+"""How many connections to one origin are kept."""
+PACKED = ("gzip", "x-gzip")
 
-PoolOf: TypeAlias = Callable[[str], urllib3.HTTPConnectionPool]
 Timeout: TypeAlias = float | tuple[float | None, float | None] | None
 
-NO_RETRIES = urllib3.Retry(False, redirect=False)
 
+class Pools:
+    """The idle connections of one process, by origin. The one that was used last is used first."""
 
-class PlainPool(urllib3.HTTPConnectionPool):
-    """The connections to one origin, without TLS."""
+    def __init__(self, ways: Ways) -> None:
+        self._ways = ways
+        self._idle: dict[str, deque[Connection]] = {}
 
-    ConnectionCls: Any = Connection
+    def take(self, origin: str) -> Connection:
+        """Return a connection that nobody uses, a new one if there is none; it connects when it is asked."""
+        idle = self._idle.setdefault(origin, deque())
+        with suppress(IndexError):  # none is left, whoever took the last
+            while not (connection := idle.pop()).is_usable:
+                connection.close()
+            return connection
+        return self.new(origin)
 
+    def new(self, origin: str) -> Connection:
+        """Return a new connection."""
+        place = urlsplit(origin)
+        port = place.port or DEFAULT_PORTS[place.scheme]
+        return Connection(str(place.hostname), port, self._ways, is_secure=place.scheme == "https")
 
-class TLSPool(urllib3.HTTPSConnectionPool):
-    """The connections to one origin, with TLS."""
+    def give_back(self, origin: str, connection: Connection) -> None:
+        """Keep a connection for the next call, if it can be used again."""
+        idle = self._idle[origin]
+        if connection.is_clean and len(idle) < MAX_IDLE:
+            idle.append(connection)
+        else:
+            connection.close()
 
-    ConnectionCls: Any = TLSConnection
+    def close(self) -> None:
+        """Close the idle connections."""
+        for idle in self._idle.values():
+            with suppress(IndexError):
+                while True:
+                    idle.pop().close()
+
+    __del__ = close
 
 
 class PooledAdapter(BaseAdapter):
@@ -58,9 +86,9 @@ class PooledAdapter(BaseAdapter):
     def __init__(self, ca_bundle: str | None = None, proxy: str | None = None, look_up: LookUp = look_up) -> None:
         super().__init__()
         self._ca_bundle = ca_bundle
-        self._proxy = proxy
+        self._proxy = Proxy.at(proxy) if proxy else None
         self._look_up = look_up
-        self._pools: dict[int, PoolOf] = {}
+        self._pools: dict[int, Pools] = {}
         self._locks: dict[int, threading.Lock] = {}
 
     def send(
@@ -77,72 +105,64 @@ class PooledAdapter(BaseAdapter):
         A GET is sent a second time if the connection it went out on had been kept, and ended before the first
         byte of an answer (RFC 9110, section 9.2.2). Nothing else is ever repeated.
         """
-        connect, read = timeout if isinstance(timeout, tuple) else (timeout, timeout)
-        raw = self._ask(request, urllib3.Timeout(connect=connect, read=read))
+        place = urlsplit(str(request.url))
+        origin, pools = f"{place.scheme}://{place.netloc}", self._pools_of_process()
+        connection = pools.take(origin)
+        answer = None
+        try:
+            answer = _ask(connection, request, timeout)
+        except NoAnswerError as error:
+            if not error.kept or request.method != "GET":
+                raise
+        if answer is None:
+            connection = pools.new(origin)
+            answer = _ask(connection, request, timeout)
         response = Response()
-        response.status_code = raw.status
-        response.reason = raw.reason or ""
-        response.headers = CaseInsensitiveDict(raw.headers)
+        response.status_code = answer.status
+        response.reason = answer.reason
+        response.headers = _joined(answer)
         response.url = str(request.url)
         response.request = request
-        response.raw = raw
+        is_packed = response.headers.get("Content-Encoding", "").strip().lower() in PACKED
+        response.raw = Body(answer, lambda: pools.give_back(origin, connection), is_packed=is_packed)
         return response
 
     def close(self) -> None:
         """Close the idle connections."""
-        self._pools.pop(os.getpid(), None)
+        pools = self._pools.pop(os.getpid(), None)
+        if pools is not None:
+            pools.close()
 
-    def _ask(self, request: PreparedRequest, timeout: urllib3.Timeout) -> urllib3.BaseHTTPResponse:
-        place = urlsplit(str(request.url))
-        headers: dict[str, Any] = dict(request.headers)
-        body: Any = request.body
-        ask = partial(
-            self._pool_of()(f"{place.scheme}://{place.netloc}").urlopen,
-            str(request.method),
-            request.path_url,
-            redirect=False,
-            retries=NO_RETRIES,
-            timeout=timeout,
-            body=body,
-            headers=headers,
-            chunked=body is not None and "Content-Length" not in request.headers,
-            assert_same_host=False,
-            preload_content=False,
-        )
-        try:
-            return ask()
-        except ProtocolError as error:
-            was_kept = any(isinstance(cause, NoAnswerError) and cause.kept for cause in error.args)
-            if not was_kept or request.method != "GET":
-                raise
-        return ask()  # on a new connection: urllib3 leaves an empty place on top of the pool for the one that died
-
-    def _pool_of(self) -> PoolOf:
+    def _pools_of_process(self) -> Pools:
         """Return this process's pools. A child neither uses nor closes the connections of its parent."""
         process = os.getpid()
-        pool_of = self._pools.get(process)
-        if pool_of is None:
+        pools = self._pools.get(process)
+        if pools is None:
             with self._locks.setdefault(process, threading.Lock()):
-                pool_of = self._pools.get(process) or self._pools.setdefault(process, self._new_pools())
-        return pool_of
+                pools = self._pools.get(process) or self._pools.setdefault(process, self._new_pools())
+        return pools
 
-    def _new_pools(self) -> PoolOf:
-        context = tls_context(self._ca_bundle)
-        settings: dict[str, Any] = {"num_pools": POOL_SIZE, "maxsize": POOL_SIZE, "ssl_context": context}
-        if self._proxy is None:
-            manager = urllib3.PoolManager(**settings)
-        else:
-            user = parse_url(self._proxy).auth
-            headers = urllib3.make_headers(proxy_basic_auth=unquote(user)) if user else None
-            settings |= {"proxy_headers": headers, "proxy_ssl_context": context}
-            manager = urllib3.ProxyManager(self._proxy, **settings)
-        resolver = Resolver(self._look_up)
-        pools: dict[str, Any] = {
-            "http": partial(PlainPool, resolver=resolver),
-            "https": partial(TLSPool, resolver=resolver),
-        }
-        manager.pool_classes_by_scheme = pools
-        return lru_cache(POOL_SIZE)(manager.connection_from_url)
+    def _new_pools(self) -> Pools:
+        return Pools(Ways(Resolver(self._look_up), tls_context(self._ca_bundle), self._proxy))
+
+
+def _ask(connection: Connection, request: PreparedRequest, timeout: Timeout) -> Answer:
+    """Send `request` over `connection`, and return the answer, its body unread."""
+    connect, read = timeout if isinstance(timeout, tuple) else (timeout, timeout)
+    body = request.body.encode() if isinstance(request.body, str) else request.body
+    try:
+        return connection.ask(str(request.method), request.path_url, body, request.headers, connect, read)
+    except BaseException:
+        connection.close()
+        raise
+
+
+def _joined(answer: Answer) -> CaseInsensitiveDict[str]:
+    """Return the headers of an answer, those of one name joined (RFC 9110, section 5.3)."""
+    headers: CaseInsensitiveDict[str] = CaseInsensitiveDict()
+    for name, value in answer.headers.items():
+        headers[name] = f"{headers[name]}, {value}" if name in headers else value
+    return headers
 
 
 _adapters: dict[tuple[str | None, str | None], PooledAdapter] = {}

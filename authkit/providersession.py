@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 from urllib.parse import urlencode
 
-from requests import PreparedRequest, Request, Response
+import requests
+from requests import PreparedRequest, Response
 from requests_oauthlib import OAuth2Session
 
 from authkit.models import Secret
@@ -14,12 +16,46 @@ from authkit.transport import Transport
 
 __all__ = ["ProviderSession"]
 
+MAX_ADDRESSES = 128
+"""How many addresses are kept as they go out; the endpoints of a registration are three."""
 
-class ProviderSession(OAuth2Session):
+
+class _Bare(requests.Session):
+    """A session of requests that is only the way of a request: what `OAuth2Session` stands on.
+
+    What a session does besides is never wanted here, and costs more than the request: adapters and pools of its own,
+    cookies, redirects, hooks, credentials from ~/.netrc, proxies and certificates of the environment.
+    """
+
+    transport: Transport
+
+    def __init__(self) -> None:
+        """Do nothing: nothing of a session of requests is used."""
+
+    def request(  # type: ignore[override]  # what is left out would have no effect
+        self,
+        method: str,
+        url: str,
+        params: Any = None,
+        data: Any = None,
+        headers: Mapping[str, str] | None = None,
+        auth: Any = None,
+        json: Any = None,
+        **_: object,
+    ) -> Response:
+        """Send a request through the transport, which bounds, checks and reads. Whoever sends a form says so."""
+        prepared = PreparedRequest()
+        prepared.prepare_method(method)
+        prepared.url = _with_query(_address(url), _encoded(params))
+        prepared.prepare_headers({"User-Agent": "authkit", **(headers or {})})
+        prepared.prepare_body(_encoded(data), None, json)
+        if auth is not None:
+            prepared.prepare_auth(auth)
+        return self.transport.send(prepared)
+
+
+class ProviderSession(OAuth2Session, _Bare):  # type: ignore[misc]  # it overrides `request` as it does that of requests
     """A session for one operation: it holds a user's token, so it is never shared.
-
-    What a session of requests does around a call is never wanted here, and left out, which is half of the time that
-    a call costs: cookies, redirects, hooks, credentials from ~/.netrc, proxies and certificates of the environment.
 
     Args:
         transport: the way to the provider.
@@ -28,27 +64,21 @@ class ProviderSession(OAuth2Session):
 
     def __init__(self, transport: Transport, token: Secret | None = None) -> None:
         super().__init__()  # a session without a client id adds none of its own, and no HTTP Basic
-        self._transport = transport
+        self.transport = transport
         if token is not None:
             self.token = {"access_token": token.reveal(), "token_type": "Bearer"}
 
-    def prepare_request(self, request: Request) -> PreparedRequest:
-        """Return `request` as it goes out. Whoever sends a form says so in the headers."""
-        prepared = PreparedRequest()
-        prepared.prepare_method(request.method)
-        prepared.prepare_url(request.url, _encoded(request.params))
-        prepared.prepare_headers({"User-Agent": "authkit", **request.headers})
-        prepared.prepare_body(_encoded(request.data), None, request.json)
-        prepared.prepare_auth(request.auth)
-        return prepared
 
-    def merge_environment_settings(self, *_: object) -> dict[str, Any]:  # type: ignore[override]
-        """Return nothing: the environment does not say how a provider is reached."""
-        return {}
+@lru_cache(MAX_ADDRESSES)
+def _address(url: str) -> str:
+    """Return an endpoint's address as requests sends it: the few that there are need not be taken apart each time."""
+    prepared = PreparedRequest()
+    prepared.prepare_url(url, None)
+    return str(prepared.url)
 
-    def send(self, request: PreparedRequest, **_: object) -> Response:
-        """Send `request` through the transport, which bounds, checks and reads."""
-        return self._transport.send(request)
+
+def _with_query(address: str, query: str | None) -> str:
+    return f"{address}{'&' if '?' in address else '?'}{query}" if query else address
 
 
 def _encoded(form: Any) -> Any:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from difflib import get_close_matches
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from authkit import pkce
@@ -14,16 +13,17 @@ from authkit.errors import ConfigError
 from authkit.inspection import place_of
 from authkit.keys import REGISTRATION_KEYS, Key, option_key
 from authkit.models import SUBJECT_LENGTH, Secret
-from authkit.names import check_name
-from authkit.oauth2 import OAuth2Client
+from authkit.names import check_name, close_to
 from authkit.plugins import Plugins
 from authkit.provider import AnyProvider, Configurable, OAuth2Provider
 from authkit.providerclient import ProviderClient
 from authkit.registration import Registration
 from authkit.site import Site
 from authkit.sources import parse_values
-from authkit.transport import Transport
 from authkit.urls import is_loopback
+
+if TYPE_CHECKING:
+    from authkit.transport import Transport
 
 __all__ = ["make_client", "make_registrations", "plain_origins", "provider_of"]
 
@@ -81,8 +81,8 @@ def provider_of(wanted: str, registration: str, plugins: Plugins) -> AnyProvider
     """
     if wanted in plugins.providers:
         return plugins.providers[wanted]
-    close = get_close_matches(wanted, plugins.providers, n=1)
-    advice = f"did you mean {close[0]!r}?" if close else f"installed are: {', '.join(plugins.providers) or 'none'}"
+    close = close_to(wanted, plugins.providers)
+    advice = f"did you mean {close!r}?" if close else f"installed are: {', '.join(plugins.providers) or 'none'}"
     broken = [f"{info.name!r} of {info.distribution} ({info.problem})" for info in plugins.infos if info.problem]
     if broken:
         advice += f"; these plugins could not be loaded: {', '.join(broken)}"
@@ -185,6 +185,8 @@ def make_client(registration: Registration, transport: Transport, clock: Callabl
     """
     provider, client_id, secret = registration.provider, registration.client_id, registration.client_secret
     if isinstance(provider, OAuth2Provider):
+        from authkit.oauth2 import OAuth2Client  # requests, oauthlib and all below them: only a login needs it
+
         return OAuth2Client(provider, client_id, secret, transport, clock)
     try:
         return provider.client(client_id, secret, transport)

@@ -6,16 +6,17 @@ import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import PurePath
-from typing import Any, TypeVar
-
-from requests import Response
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from authkit import errors
 from authkit.errors import AuthkitError, ConfigError, ProviderProtocolError, brief, printable, redacted
+from authkit.jsontext import read_json
 from authkit.models import Secret
 from authkit.provider import OAuth2Provider
 from authkit.refusal import Refusal
-from authkit.transport import read_json
+
+if TYPE_CHECKING:
+    from requests import Response
 
 __all__ = ["answer_of", "guarded", "read_list", "read_reply", "read_token", "refusal_error"]
 
@@ -136,28 +137,23 @@ def _read_good(
 ) -> Any:
     """Return the JSON value of a good answer, which is of `kind`."""
     status = response.status_code
-    failure: AuthkitError
-    refusal = None
+    failure: AuthkitError | None = None
     try:
         data = read_json(response.content)
     except ProviderProtocolError as exc:
         data, failure = None, exc
-    else:
-        failure = ProviderProtocolError(f"the answer is JSON, but no {name}")
-    if isinstance(data, dict):
-        refusal = guarded(lambda: read_error(data))
-        secrets = (*secrets, *_tokens_in(data))
+    refusal = guarded(lambda: read_error(data)) if isinstance(data, dict) else None
     if status == 429:
-        raise _rate_limited(refusal, response.headers.get("Retry-After", ""), secrets)
+        raise _rate_limited(refusal, response.headers.get("Retry-After", ""), (*secrets, *_tokens_in(data)))
     if refusal is not None:
-        raise refusal_error(refusal, status, secrets)
+        raise refusal_error(refusal, status, (*secrets, *_tokens_in(data)))
     if status >= 500:
         raise errors.ProviderUnavailable(f"HTTP {status}")
     if status >= 400:
         raise errors.ProviderRejected(f"HTTP {status}, and no reason in the body")
     if status < 300 and isinstance(data, kind):
         return data
-    raise failure
+    raise failure or ProviderProtocolError(f"the answer is JSON, but no {name}")
 
 
 def _rate_limited(refusal: Refusal | None, retry_after: str, secrets: Iterable[Secret]) -> AuthkitError:
@@ -211,7 +207,7 @@ def _token_text(reply: Mapping[str, Any], name: str, limit: int = MAX_TOKEN) -> 
     text = reply.get(name)
     if not isinstance(text, str) or not text:
         raise ProviderProtocolError(f"the token answer has no {name}")
-    if len(text) > limit or not all("!" <= char <= "~" for char in text):
+    if len(text) > limit or not (text.isascii() and text.isprintable()) or " " in text:
         raise ProviderProtocolError(f"the {name} is too long, or has characters that no token has")
     return text
 

@@ -10,21 +10,19 @@ from __future__ import annotations
 import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable, Sequence
-from typing import Any
-
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from cryptography.hazmat.primitives.hashes import SHA256, Hash
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 from authkit.models import Secret
+
+if TYPE_CHECKING:
+    from authkit.keyring import Keyring
 
 __all__ = ["SealBroken", "Sealer", "read_values"]
 
 VERSION = b"\x01"
-KEY_ID_LENGTH = 4
-NONCE_LENGTH = 12
-HEAD_LENGTH = 1 + KEY_ID_LENGTH + NONCE_LENGTH
+NONCE_AT = 5
+SEALED_AT = 17
 
 
 class SealBroken(ValueError):
@@ -41,28 +39,31 @@ class Sealer:
     """
 
     def __init__(self, secrets: Sequence[Secret], purpose: str, random: Callable[[int], bytes]) -> None:
+        self._secrets = tuple(secrets)
         self._purpose = purpose.encode("ascii")
         self._random = random
-        self._ciphers = dict(self._derive(secret) for secret in secrets)
-        self._newest = next(iter(self._ciphers))
 
-    def _derive(self, secret: Secret) -> tuple[bytes, AESGCM]:
-        info = b"authkit/" + self._purpose + b"/v1"
-        key = HKDF(algorithm=SHA256(), length=32, salt=None, info=info).derive(secret.reveal().encode("utf-8"))
-        digest = Hash(SHA256())
-        digest.update(key)
-        return digest.finalize()[:KEY_ID_LENGTH], AESGCM(key)
+    @cached_property
+    def _keyring(self) -> Keyring:
+        from authkit.keyring import Keyring  # cryptography is large, and a process that seals nothing does without
+
+        return Keyring(self._secrets, self._purpose)
+
+    def warm_up(self) -> None:
+        """Derive the keys now, and not with the first text."""
+        _ = self._keyring
 
     @property
     def key_id(self) -> str:
         """The id of the key that seals, as eight hex digits."""
-        return self._newest.hex()
+        return self._keyring.newest.hex()
 
     def seal(self, content: bytes, place: str) -> str:
         """Return `content` sealed for `place`, as base64url text without padding."""
-        head = VERSION + self._newest
-        nonce = self._random(NONCE_LENGTH)
-        sealed = self._ciphers[self._newest].encrypt(nonce, content, self._associated(head, place))
+        keyring = self._keyring
+        head = VERSION + keyring.newest
+        nonce = self._random(SEALED_AT - NONCE_AT)
+        sealed = keyring.encrypt(nonce, content, self._associated(head, place))
         return _encode(head + nonce + sealed)
 
     def open(self, text: str, place: str) -> bytes:
@@ -73,12 +74,13 @@ class Sealer:
         """
         try:
             blob = _decode(text)
-            head, nonce, sealed = blob[: 1 + KEY_ID_LENGTH], blob[1 + KEY_ID_LENGTH : HEAD_LENGTH], blob[HEAD_LENGTH:]
-            cipher = self._ciphers[head[1:]]
-            return cipher.decrypt(nonce, sealed, self._associated(head, place))
-        except (InvalidTag, KeyError, ValueError):
-            pass
-        raise SealBroken
+            head, nonce, sealed = blob[:NONCE_AT], blob[NONCE_AT:SEALED_AT], blob[SEALED_AT:]
+            content = self._keyring.decrypt(head[1:], nonce, sealed, self._associated(head, place))
+        except ValueError:
+            content = None
+        if content is None:
+            raise SealBroken
+        return content
 
     def _associated(self, head: bytes, place: str) -> bytes:
         return b"\x00".join([head, self._purpose, place.encode("utf-8")])

@@ -5,24 +5,28 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
-from typing import Any
-
-from requests.adapters import BaseAdapter
+from typing import TYPE_CHECKING, Any
 
 from authkit.breaker import Breaker
+from authkit.clients import Clients
 from authkit.errors import ConfigError
 from authkit.flow import AuthKit
 from authkit.keys import MEMBER_KEYS, PART_KEYS, REGISTRATION_KEYS, SITE_KEYS, option_key, words
 from authkit.models import Secret
 from authkit.names import is_free
 from authkit.plugins import Plugins, load_plugins
+from authkit.providerclient import ProviderClient
 from authkit.registration import Registration
 from authkit.registrations import make_client, make_registrations, plain_origins, provider_of
 from authkit.seal import Sealer
 from authkit.site import Site
 from authkit.sources import Declared, Given, collect, parse_values, setting_text
 from authkit.transactions import ClaimStore, MemoryClaims, Transactions
-from authkit.transport import Transport
+
+if TYPE_CHECKING:
+    from requests.adapters import BaseAdapter
+
+    from authkit.transport import Transport
 
 __all__ = ["Configuration", "allowed_plugins", "build", "connected", "read_settings"]
 
@@ -54,14 +58,12 @@ def build(
     """Build the kit. See `AuthKit.from_settings`."""
     plugins = plugins or load_plugins(allowed_plugins(mapping, environ))
     configuration = read_settings(mapping, environ, plugins)
-    registrations = configuration.registrations
-    wire = Transport(
-        transport,
-        plain_origins=plain_origins(registrations),
-        ca_bundle=configuration.ca_bundle,
-        proxy=configuration.proxy.reveal() if configuration.proxy else None,
-        clock=clock,
-    )
+    registrations, ca_bundle = configuration.registrations, configuration.ca_bundle
+    proxy = configuration.proxy.reveal() if configuration.proxy else None
+
+    def make(registration: Registration) -> ProviderClient:
+        return make_client(registration, _new_transport(registrations, clock, transport, ca_bundle, proxy), clock)
+
     transactions = Transactions(
         Sealer(configuration.secrets, "transaction", random),
         MemoryClaims(clock) if claims is None else claims,
@@ -74,7 +76,7 @@ def build(
         registrations=registrations,
         plugins=plugins,
         transactions=transactions,
-        clients=MappingProxyType({name: make_client(known, wire, clock) for name, known in registrations.items()}),
+        clients=Clients(registrations, make),
         breakers=MappingProxyType({name: Breaker(name, configuration.max_waiting) for name in registrations}),
         secrets=configuration.secrets,
         vault_secrets=configuration.vault_secrets,
@@ -93,8 +95,7 @@ def connected(kit: AuthKit, adapters: Mapping[str, BaseAdapter], clock: Callable
         clock: the time, in seconds since the epoch; None for the kit's own.
     """
     clock = clock or kit.clock
-    origins = plain_origins(kit.registrations)
-    wires = {name: Transport(adapter, plain_origins=origins, clock=clock) for name, adapter in adapters.items()}
+    wires = {name: _new_transport(kit.registrations, clock, adapter) for name, adapter in adapters.items()}
     clients = {name: make_client(kit.registrations[name], wire, clock) for name, wire in wires.items()}
     return replace(
         kit,
@@ -103,6 +104,20 @@ def connected(kit: AuthKit, adapters: Mapping[str, BaseAdapter], clock: Callable
         breakers=MappingProxyType({**kit.breakers, **{name: kit.breakers[name].renewed() for name in wires}}),
         clock=clock,
     )
+
+
+def _new_transport(
+    registrations: Mapping[str, Registration],
+    clock: Callable[[], float],
+    adapter: BaseAdapter | None,
+    ca_bundle: str | None = None,
+    proxy: str | None = None,
+) -> Transport:
+    """Return the way to the providers of `registrations`."""
+    from authkit.transport import Transport  # requests, urllib3 and all below them: only who asks a provider needs it
+
+    origins = plain_origins(registrations)
+    return Transport(adapter, plain_origins=origins, ca_bundle=ca_bundle, proxy=proxy, clock=clock)
 
 
 def read_settings(mapping: Mapping[str, object], environ: Mapping[str, str], plugins: Plugins) -> Configuration:

@@ -5,14 +5,13 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
 from authkit.errors import ConfigError
 from authkit.keys import Key
 from authkit.logtext import printable
-from authkit.names import is_free, is_name
+from authkit.names import close_to, is_free, is_name
 
 __all__ = ["Declared", "Given", "collect", "parse_values", "read_file", "setting_text"]
 
@@ -210,7 +209,7 @@ def _did_you_mean(owner: str, key: str, declared: Declared) -> str:
     part, dot, name = owner.partition(".")
     if dot and part in declared.members and not is_name(name):
         return f": the name in {PREFIX}{part}.<name>.{key} is to match [a-z][a-z0-9-]{{0,31}} in full"
-    close = get_close_matches(key, sorted(declared.names(owner)), n=1)
+    close = close_to(key, sorted(declared.names(owner)))
     if not close:
         return "; see the table of settings in the docs"
-    return f"; did you mean {PREFIX}{owner}{'.' if owner else ''}{close[0]}?"
+    return f"; did you mean {PREFIX}{owner}{'.' if owner else ''}{close}?"

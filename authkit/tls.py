@@ -54,6 +54,7 @@ def tls_context(ca_bundle: str | None, timer: Callable[[], float] = time.monoton
     context = Context(ssl.PROTOCOL_TLS_CLIENT, timer=timer)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.hostname_checks_common_name = False
+    context.set_alpn_protocols(["http/1.1"])
     with suppress(OSError):
         context.load_verify_locations(cafile=ca_bundle or certifi.where())
         return context

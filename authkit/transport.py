@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import http.client
 import io
-import json
 import logging
 import socket
 import ssl
 import time
+import zlib
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import closing
 from copy import copy
@@ -23,12 +23,13 @@ from requests import PreparedRequest, Response
 from requests.adapters import BaseAdapter
 
 from authkit.answer import LengthError, NoAnswerError
-from authkit.connection import NameTimeoutError
+from authkit.connection import CannotConnectError, ConnectTimeoutError, NameTimeoutError
 from authkit.deadline import Deadline
 from authkit.errors import AuthkitError, ProviderProtocolError, ProviderUnavailable
 from authkit.pool import PooledAdapter, Timeout, pooled_adapter
+from authkit.proxy import ProxyError
 
-__all__ = ["MAX_BODY", "PooledAdapter", "Transport", "pooled_adapter", "read_json"]
+__all__ = ["MAX_BODY", "PooledAdapter", "Transport", "pooled_adapter"]
 
 MAX_BODY = 1024 * 1024
 STEP = 64 * 1024
@@ -38,9 +39,9 @@ READ_SECONDS = 10.0
 # Decoders of other encodings may give, or keep, far more at a time than they are asked for.
 ENCODINGS = ("", "identity", "gzip", "x-gzip")
 
-PROXY_ERRORS = (urllib3.exceptions.ProxyError, requests.exceptions.ProxyError)
-BROKEN_COMPRESSION = (urllib3.exceptions.DecodeError, requests.exceptions.ContentDecodingError)
-NETWORK_ERRORS = (OSError, ValueError, http.client.HTTPException, urllib3.exceptions.HTTPError)
+PROXY_ERRORS = (ProxyError, urllib3.exceptions.ProxyError, requests.exceptions.ProxyError)
+BROKEN_COMPRESSION = (zlib.error, urllib3.exceptions.DecodeError, requests.exceptions.ContentDecodingError)
+NETWORK_ERRORS = (OSError, ValueError, http.client.HTTPException, zlib.error, urllib3.exceptions.HTTPError)
 
 # The first that fits any of the causes names the failure; the classes stand from the particular to the general.
 REASONS: tuple[tuple[type[BaseException], str], ...] = (
@@ -49,6 +50,8 @@ REASONS: tuple[tuple[type[BaseException], str], ...] = (
     (socket.gaierror, "name resolution failed"),
     (UnicodeError, "the host name is malformed"),
     (ConnectionRefusedError, "connection refused"),
+    (CannotConnectError, "cannot connect"),
+    (ConnectTimeoutError, "connect timed out"),
     (urllib3.exceptions.NewConnectionError, "cannot connect"),
     (urllib3.exceptions.ConnectTimeoutError, "connect timed out"),
     (requests.exceptions.ConnectTimeout, "connect timed out"),
@@ -108,7 +111,7 @@ def _detached(answer: Response, request: PreparedRequest, body: bytes) -> Respon
     response.status_code = answer.status_code
     response.reason = answer.reason
     response.headers = answer.headers
-    response.encoding = requests.utils.get_encoding_from_headers(answer.headers)
+    response.encoding = "utf-8"  # of JSON; requests would try all others, on a stranger's megabyte, to guess one
     response.url = str(request.url)
     response.request = request
     response.raw = io.BytesIO(body)
@@ -213,42 +216,6 @@ class Transport(BaseAdapter):
         if 300 <= answer.status_code < 400:
             raise ProviderProtocolError(f"the provider answered {answer.status_code}; redirects are not followed")
         return _detached(answer, request, _read_body(answer))
-
-
-class _RefusedError(ValueError):
-    """JSON that Python would take and we do not."""
-
-
-def _refuse_constant(name: str) -> float:
-    raise _RefusedError(f"it has the number {name}")
-
-
-def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    members = dict(pairs)
-    if len(members) != len(pairs):
-        raise _RefusedError("an object has a name twice")
-    return members
-
-
-def read_json(body: bytes) -> Any:
-    """Return the value that `body` is the JSON of, strictly after RFC 8259: UTF-8 without a byte order mark.
-
-    Raises:
-        ProviderProtocolError: it is not JSON, an object has a name twice, a number has thousands of digits, or
-            the nesting is deeper than Python can follow. A number that is too large, such as 1e400, is infinity.
-    """
-    reason = "it is not JSON"
-    try:
-        return json.loads(
-            body.decode("utf-8"),
-            parse_constant=_refuse_constant,
-            object_pairs_hook=_without_duplicates,
-        )
-    except _RefusedError as error:
-        reason = str(error)
-    except (ValueError, RecursionError):
-        pass
-    raise ProviderProtocolError(f"the answer cannot be read: {reason}")
 
 
 def _is_not_ours(record: logging.LogRecord) -> bool:  # noqa: ARG001 - the time of the record decides

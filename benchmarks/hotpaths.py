@@ -141,6 +141,14 @@ def verify_jwt(_: int) -> Callable[[], object]:
     return lambda: native.jwts.verify(token)
 
 
+def sign_in(_: int) -> Callable[[], object]:
+    """Somebody who comes back is signed in to their account: profile and token are kept, the login is recorded."""
+    accounts, _database = make_accounts(make_kit())
+    login = a_login()
+    accounts.sign_in(login)
+    return lambda: accounts.sign_in(login)
+
+
 def read_vault(_: int) -> Callable[[], object]:
     """The stored token of an identity is read and opened."""
     kit = make_kit()
@@ -156,4 +164,5 @@ PATHS: Mapping[str, Path] = {
     "open a transaction": open_transaction,
     "verify a JWT": verify_jwt,
     "read the vault": read_vault,
+    "sign in to an account": sign_in,
 }

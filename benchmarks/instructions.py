@@ -78,7 +78,7 @@ def compare(counts: dict[str, int], recorded: dict[str, int]) -> bool:
     for path, counted in counts.items():
         before = recorded.get(path)
         beside = f"{counted / before:.2f} x the record" if before else "not on record"
-        say(f"{path:<20} {counted:8,} thousand instructions   {beside}")
+        say(f"{path:<21} {counted:8,} thousand instructions   {beside}")
     return all(counted <= GROWTH * recorded.get(path, counted) for path, counted in counts.items())
 
 

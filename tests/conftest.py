@@ -13,7 +13,11 @@ import leftovers
 import pytest
 from databases import database, empty_database_url, relay, servers  # noqa: F401 - fixtures
 from fakes import Clock, Network
+from hypothesis import settings
 from places import distributions, make_place, source  # noqa: F401 - fixtures
+
+settings.register_profile("patient", settings.default, deadline=None)  # a first example may import what it needs
+settings.load_profile("patient")
 
 OF_PYRAMID = re.compile(r"^pytestmark = .*\bpytest\.mark\.pyramid\b", re.MULTILINE)
 collect_ignore: list[str] = []

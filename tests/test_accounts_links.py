@@ -17,9 +17,8 @@ from sqlalchemy.orm import Session
 
 from authkit import Identity, Login
 from authkit.accounts import Accounts, LinkedIdentity
-from authkit.accounts.identityrows import lock_identities
+from authkit.accounts.identityrows import lock_identity
 from authkit.accounts.schema import accounts, identities, metadata, revocations, tokens
-from authkit.accounts.tokenrows import is_identity
 from authkit.errors import AccountConflict, AccountDenied, IdentityTaken, LastIdentity, ReauthRequired
 
 NOW = datetime(2027, 1, 15, 8, tzinfo=timezone.utc)
@@ -277,7 +276,7 @@ def test_an_identity_that_was_unlinked_can_be_linked_to_another_account(world, a
 
 
 def test_who_is_known_is_read_and_not_changed(world, ada):
-    (known,) = world.database.write(lambda executor: lock_identities(executor, is_identity(ADA)))
+    known = world.database.write(lambda executor: lock_identity(executor, ADA))
 
     assert (known.identity, known.registration, known.account.id) == (ADA, "acme", ada)
     with pytest.raises(FrozenInstanceError):

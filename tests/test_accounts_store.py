@@ -51,6 +51,14 @@ def everything(world: AccountWorld) -> dict[str, Any]:
 # Signing in.
 
 
+def test_a_stranger_is_announced_before_anything_is_made_and_who_comes_back_is_not(world):
+    before, found = everything(world), []
+    for _ in range(2):
+        world.accounts.sign_in(world.login(), on_stranger=lambda: found.append(everything(world)))
+
+    assert found == [before]
+
+
 @pytest.mark.parametrize("subject", ["user-2", "a stranger"])
 def test_a_login_of_another_account_than_the_one_it_may_be_of_stores_nothing(world, subject):
     mine = world.accounts.sign_in(world.login()).account
@@ -58,7 +66,7 @@ def test_a_login_of_another_account_than_the_one_it_may_be_of_stores_nothing(wor
     before = everything(world)
 
     with pytest.raises(AccountConflict) as caught:
-        world.accounts.sign_in(world.login(subject), only_as=mine.id)
+        world.accounts.sign_in(world.login(subject), only_as=mine.id, on_stranger=pytest.fail)
 
     assert (caught.value.return_to, everything(world)) == ("/", before)
     assert world.accounts.sign_in(world.login(), only_as=mine.id) == SignedIn(mine, is_new=False)

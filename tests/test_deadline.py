@@ -117,7 +117,7 @@ def test_a_socket_is_shut_when_the_time_is_over(pair: tuple[socket.socket, socke
         deadline.watch(ours)
         assert ours.recv(1) == b""
         assert deadline.expired
-    assert 0.25 < time.monotonic() - started < 1
+    assert 0.25 < time.monotonic() - started < 4
 
 
 def test_a_deadline_earlier_than_the_one_slept_for_is_met_too(pair: tuple[socket.socket, socket.socket]) -> None:
@@ -128,7 +128,7 @@ def test_a_deadline_earlier_than_the_one_slept_for_is_met_too(pair: tuple[socket
         with Deadline(0.2) as short:
             short.watch(ours)
             assert ours.recv(1) == b""
-    assert time.monotonic() - started < 1
+    assert time.monotonic() - started < 4
 
 
 def test_a_socket_is_left_alone_after_its_operation(pair: tuple[socket.socket, socket.socket]) -> None:
@@ -275,7 +275,7 @@ def test_a_socket_is_shut_when_it_is_time_to_give_up(pair: tuple[socket.socket, 
         first.watch(theirs)
         second.watch(ours)
         assert ours.recv(1) == b""
-    assert 0.15 < time.monotonic() - started < 1
+    assert 0.15 < time.monotonic() - started < 4
 
 
 def test_a_socket_is_left_alone_when_there_is_more_time_after_all(pair: tuple[socket.socket, socket.socket]) -> None:
@@ -321,7 +321,7 @@ def test_a_lock_is_waited_for_until_it_is_time_to_give_up() -> None:
     started = time.monotonic()
     with lock:
         assert not Deadline(5, Queue(0.2)).acquire(lock)
-    assert 0.15 < time.monotonic() - started < 1
+    assert 0.15 < time.monotonic() - started < 4
 
 
 def test_who_waits_for_a_lock_looks_again_ten_times_a_second() -> None:

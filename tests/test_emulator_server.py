@@ -164,12 +164,12 @@ def test_a_connection_is_used_again_and_answers_come_without_delay():
 
     with serve(app, port=0) as server, open_session() as session:
         started = time.monotonic()
-        answers = [session.post(server.origin, data=b"x" * 1000).content for _ in range(20)]
+        answers = [session.post(server.origin, data=b"x" * 1000).content for _ in range(100)]
         took = time.monotonic() - started
 
-    assert answers == [b"x" * 1000] * 20
+    assert answers == [b"x" * 1000] * 100
     assert len(set(seen)) == 1
-    assert took < 0.6  # 40 ms each would be Nagle's algorithm
+    assert took < 3  # 40 ms each would be Nagle's algorithm
 
 
 def test_an_answer_to_head_has_no_body_and_the_connection_is_used_again():
@@ -373,7 +373,7 @@ def test_a_silence_comes_before_the_answer():
         received, error, took = exchange(server)
 
     assert (received.startswith(b"HTTP/1.1 200 OK\r\n"), error) == (True, None)
-    assert 0.2 <= took < 1
+    assert 0.2 <= took < 4
 
 
 def test_a_slow_connection_comes_before_the_request_is_processed():
@@ -425,7 +425,7 @@ def test_a_kept_connection_is_used_as_it_is():
         session.get(f"{server.origin}/me")
         took = time.monotonic() - started
 
-    assert took < 1
+    assert took < 4
     assert [str(fault) for fault in provider.workbench.faults] == ["userinfo:slow-connect=5:once"]
 
 
@@ -499,7 +499,7 @@ def test_what_a_fault_delays_ends_with_the_server(kind):
         started = time.monotonic()
         server.close()
 
-        assert time.monotonic() - started < 0.9
+        assert time.monotonic() - started < 5
 
 
 # The end.
@@ -538,7 +538,7 @@ def test_neither_threads_nor_sockets_are_left_even_with_clients_connected():
             took = time.monotonic() - started
 
     assert (threading.active_count(), open_sockets()) == (threads, sockets)
-    assert took < 0.9
+    assert took < 5
 
 
 def test_clients_that_wait_for_nothing_do_not_hold_up_the_end():
@@ -600,7 +600,7 @@ def test_a_client_that_does_not_read_does_not_hold_up_the_end():
         started = time.monotonic()
         server.close()
 
-        assert time.monotonic() - started < 0.9
+        assert time.monotonic() - started < 5
 
 
 def test_without_cheroot_the_error_has_the_pip_command(monkeypatch):

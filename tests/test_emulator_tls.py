@@ -205,14 +205,14 @@ def test_a_slow_connection_comes_before_the_handshake_whatever_its_endpoint():
 
 
 def test_a_slow_connection_is_slow_once_and_then_used_as_it_is():
-    provider = Provider("token:slow-connect=0.3")
+    provider = Provider("token:slow-connect=1")
     with serve(provider, port=0, tls=True) as server, open_session() as session:
         started = time.monotonic()
         for _ in range(3):
             session.post(f"{server.origin}/token", timeout=5, verify=server.ca_bundle)
         took = time.monotonic() - started
 
-    assert 0.3 <= took < 0.9
+    assert 1 <= took < 2.9
     assert [recorded.fault for recorded in provider.workbench.requests] == ["", "", ""]
 
 
@@ -231,7 +231,7 @@ def test_a_slow_connection_ends_with_the_server():
         started = time.monotonic()
         server.close()
 
-        assert time.monotonic() - started < 0.9
+        assert time.monotonic() - started < 5
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("authkit-serve")]
 
 
@@ -268,7 +268,7 @@ def test_what_tls_has_read_already_is_answered_too():
         took = time.monotonic() - started
 
     assert re.findall(rb"\r\n\r\n(.)", received) == [b"1", b"n"]
-    assert took < 1
+    assert took < 4
 
 
 def test_bytes_drip_one_by_one():

@@ -18,6 +18,21 @@ import authkit
 from authkit.errors import ConfigError
 from authkit.native.extra import require_extra
 
+OF_A_LOGIN = {
+    *("requests", "requests_oauthlib", "oauthlib", "urllib3", "certifi", "charset_normalizer", "idna"),
+    *("cryptography", "jinja2", "markupsafe", "joserfc", "difflib", "concurrent"),
+}
+"""What nobody needs before there is a login, or a page."""
+
+SETTINGS = """
+settings = {
+    "authkit.secret": "a-secret-that-is-as-long-as-the-secret-of-an-app-has-to-be",
+    "authkit.base_url": "https://app.example",
+    "authkit.tiktok.client_key": "key-of-the-app",
+    "authkit.tiktok.client_secret": "secret-of-the-app",
+}
+"""
+
 HEAVY = {
     *("requests", "requests_oauthlib", "oauthlib", "urllib3", "cryptography", "jinja2", "sqlalchemy", "alembic"),
     *("pyramid", "webob", "click", "rich", "waitress", "cheroot", "trustme"),
@@ -36,6 +51,44 @@ def test_an_import_loads_nothing_heavy(package: str) -> None:
 
     assert package in loaded
     assert HEAVY & set(loaded) == set()
+
+
+def loaded_by(code: str, before: str = "") -> set[str]:
+    """Return the modules that `code` loads in a process which has run `before`."""
+    counted = f"import sys\n{before}\nearlier = set(sys.modules)\n{code}\nprint(*set(sys.modules) - earlier)"
+    done = subprocess.run([sys.executable, "-W", "ignore", "-c", counted], capture_output=True, text=True, check=True)
+    return set(done.stdout.split())
+
+
+def test_importing_authkit_loads_nothing_but_the_package_itself() -> None:
+    loaded = {name for name in loaded_by("import authkit") if name.partition(".")[0] not in sys.stdlib_module_names}
+
+    assert loaded == {"authkit"}
+
+
+def test_no_module_of_a_login_is_there_before_a_login() -> None:
+    loaded = loaded_by(f"{SETTINGS}\nimport authkit\nauthkit.AuthKit.from_settings(settings, environ={{}})")
+
+    assert "authkit_tiktok.provider" in loaded
+    assert (OF_A_LOGIN | {"ssl", "http", "authkit.transport"}) & loaded == set()
+
+
+@pytest.mark.pyramid
+def test_a_pyramid_app_that_was_made_has_no_module_of_a_login() -> None:
+    code = (
+        f"{SETTINGS}\nfrom pyramid.config import Configurator\nconfig = Configurator(settings=settings)\n"
+        "config.include('authkit.pyramid')\napp = config.make_wsgi_app()"
+    )
+
+    assert {name.partition(".")[0] for name in loaded_by(code)} & OF_A_LOGIN == set()
+
+
+def test_a_kit_that_was_warmed_up_loads_nothing_more_when_a_login_begins() -> None:
+    start = f"{SETTINGS}\nimport authkit\nkit = authkit.AuthKit.from_settings(settings, environ={{}})"
+    begin = "kit.begin('tiktok')"
+
+    assert {"cryptography", "requests", "authkit.transport"} <= loaded_by(begin, start)
+    assert loaded_by(begin, f"{start}\nkit.warm_up()") == set()
 
 
 @pytest.mark.pyramid
@@ -62,8 +115,9 @@ def test_the_kit_is_there_when_it_is_asked_for() -> None:
 
 
 def test_every_name_that_is_offered_is_there() -> None:
-    assert authkit.__all__ == sorted(authkit.__all__)
+    assert authkit.__all__ == sorted(authkit.__all__) == sorted(["errors", *authkit.MODULES])
     assert [name for name in authkit.__all__ if not hasattr(authkit, name)] == []
+    assert run("import authkit; print(authkit.errors.ConfigError.code)") == "config_error"
 
 
 def test_a_name_that_is_not_offered_is_not_there() -> None:

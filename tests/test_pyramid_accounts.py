@@ -142,6 +142,21 @@ def test_a_stranger_is_refused_all_the_same_when_the_token_cannot_be_revoked(new
     assert app.world.network.to("revoke") != []
 
 
+def test_the_token_of_a_stranger_who_is_refused_at_the_last_moment_is_revoked_once(new_app):
+    def users(config):
+        config.set_authkit_user_for(lambda request, login: 7)
+
+    app = new_app(named(users))
+    app.signed_in()
+    app.accounts.disable("7")
+    app.become(BEN)
+    browser = app.world.browser()
+
+    app.refused(browser, app.world.callback(app.world.start(browser)), "account_denied", exchanges=1)
+
+    assert len(app.world.network.to("revoke")) == 1
+
+
 def test_whoever_is_known_signs_in_where_nobody_may_register(new_app):
     new_app().signed_in()
     app = new_app(settings={"authkit.accounts.allow_registration": "false"})
@@ -236,6 +251,15 @@ def test_nobody_is_looked_up_where_nobody_is_signed_in(new_world, sqlite):
 
     assert app.world.browser().get("/who", status=200).text == "None True None"
     assert counting.reads == 0
+
+
+def test_nothing_is_looked_up_for_a_login_but_within_its_transactions(new_world, sqlite):
+    counting = Counting(sqlite)
+    app = AccountApp(new_world, counting)
+    for person in (ADA, BEN, ADA):
+        app.signed_in(person)
+
+    assert counting.reads == 2  # the identities of the two strangers, to see whether they are somebody's in the end
 
 
 def test_a_request_saves_its_query_where_accounts_are_not_checked(new_world, sqlite):

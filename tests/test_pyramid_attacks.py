@@ -701,9 +701,9 @@ def test_plg_02_a_path_that_is_no_route_is_not_found(world, rest):
 )
 def test_inp_01_many_and_large_parameters_cost_next_to_nothing(world, query):
     for path in (CALLBACK, "/auth/acme", "/auth/"):
-        began = time.process_time()
+        began = time.thread_time()
         found = call(world.app, path, query)
-        assert time.process_time() - began < 0.1
+        assert time.thread_time() - began < 0.5
         assert found.status in (200, 302, 400)
     world.refused_raw("state_invalid" if query.startswith("%") else "invalid_request", CALLBACK, query)
 

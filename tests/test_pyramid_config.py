@@ -10,6 +10,7 @@ from pyramid.authorization import ACLAuthorizationPolicy
 from pyramid.config import Configurator
 from pyramid.exceptions import ConfigurationConflictError
 from pyramid.interfaces import IAuthenticationPolicy, ISecurityPolicy
+from pyramid.request import Request
 from pyramid.response import Response
 from pyramid.testing import DummySecurityPolicy
 from pyramid_apps import (
@@ -298,6 +299,18 @@ def test_a_configurator_that_commits_at_once_works_as_well():
 
     assert browser.get(f"/auth/acme/callback?code=c&state={state}").text == "hello"
     assert type(policy_of(config)).__name__ == "OwnPolicy"
+
+
+def test_no_class_is_made_for_a_request():
+    seen = []
+    config = configurator()
+    config.include("authkit.pyramid")
+    config.add_route("seen", "/seen")
+    config.add_view(lambda request: seen.append(request) or Response(), route_name="seen")
+    TestApp(config.make_wsgi_app()).get("/seen")
+
+    assert type(seen[0]) is Request
+    assert seen[0].authkit is config.registry["authkit.kit"]
 
 
 def test_two_registrations_have_two_logins(new_world):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import logging
 import tracemalloc
+from pathlib import Path
 
 import pytest
 from account_apps import AccountApp
@@ -15,9 +16,13 @@ from pyramid.exceptions import ConfigurationConflictError
 from pyramid.httpexceptions import HTTPFound, HTTPTooManyRequests
 from pyramid_apps import CODE, call, cookies_set, named
 
+import authkit
 from authkit.errors import AccountDenied
 
 pytest_plugins = ["account_fixtures"]
+
+OURS = f"{Path(authkit.__file__).parent}/*"
+"""What is allocated on the way through authkit; a test that ran before may have left threads that work on."""
 pytestmark = pytest.mark.pyramid
 
 
@@ -275,18 +280,21 @@ def test_inp_04_a_flood_from_a_thousand_addresses_costs_no_memory_of_ours(new_wo
         app.world.random.given.clear()
         gc.collect()
 
-    flood(500)
-    tracemalloc.start()
+    def kept():
+        ours = tracemalloc.take_snapshot().filter_traces([tracemalloc.Filter(True, OURS, all_frames=True)])
+        return sum(trace.size for trace in ours.traces)
+
+    flood(300)
+    tracemalloc.start(12)
     try:
-        flood(500)
-        before, _ = tracemalloc.get_traced_memory()
-        flood(2_000)
-        after, peak = tracemalloc.get_traced_memory()
+        flood(300)
+        before = kept()
+        flood(1_000)
+        after = kept()
     finally:
         tracemalloc.stop()
 
-    assert after - before < 100_000
-    assert peak - before < 3_000_000
+    assert after - before < 50_000
 
 
 @pytest.mark.parametrize(

@@ -153,15 +153,15 @@ def test_flt_30_a_provider_that_hangs_does_not_take_the_site_down(tmp_path: Path
         assert watch.longest < 1 + usual.longest
         assert statuses == (503,) * 8
         assert len([waited for waited in seconds if waited > READ_SECONDS - 1]) == MAX_WAITING
-        assert took < 2
-        assert max(seconds) < READ_SECONDS + 1
+        assert took < 10
+        assert max(seconds) < READ_SECONDS + 3
         assert outage.asked <= 4  # once by each thread
 
         outage.is_up.set()
         recovered_at = time.monotonic()
         while Visitor(site, emulator).sign_in() != 303:
             time.sleep(0.1)
-        assert time.monotonic() - recovered_at < PAUSE + 1
+        assert time.monotonic() - recovered_at < PAUSE + 5
         assert [Visitor(site, emulator).sign_in() for _ in range(5)] == [303] * 5
     assert re.findall("(?m)^WARNING:authkit.breaker:(.+)$", log.read_text()) == [
         "the provider of tiktok does not answer; nobody asks it for 10 s",

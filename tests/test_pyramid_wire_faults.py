@@ -23,7 +23,7 @@ PATIENCE = 0.3
 """The deadline of a login that would last for ever. In an app, it is fifteen seconds."""
 ENOUGH = 15.0
 """The deadline of all others, which must not need it."""
-SLACK = 1.0
+SLACK = 3.0
 """How much longer a login may take than its deadline, on a machine that has much else to do."""
 
 AT = Callable[..., Login]

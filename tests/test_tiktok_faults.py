@@ -149,7 +149,7 @@ def test_flt_on_the_wire_each_ends_within_the_deadline(fault, tls):
         took = time.monotonic() - started
 
     assert caught.value.code in {UNAVAILABLE, PROTOCOL}
-    assert took < 2
+    assert took < 5
 
 
 @pytest.mark.parametrize("tls", [False, True], ids=["plain", "tls"])

@@ -27,7 +27,7 @@ import requests
 import trustme
 import urllib3
 from faulty_places import Certificates, Site, To, black_hole, closed_port, resolving_to, self_signed
-from faulty_server import OK, Handler, Peer, answering, answering_once
+from faulty_server import OK, FaultyServer, Handler, Peer, answering, answering_once
 from requests import PreparedRequest, Response
 from requests.adapters import BaseAdapter, HTTPAdapter
 from transport_calls import (
@@ -43,11 +43,13 @@ from transport_calls import (
 )
 
 import authkit
-from authkit.connection import IDLE_SECONDS, Connection
+from authkit.connection import IDLE_SECONDS, Connection, Ways
 from authkit.deadline import Deadline
 from authkit.errors import AuthkitError, ProviderProtocolError, ProviderUnavailable
+from authkit.jsontext import read_json
 from authkit.resolver import LOOK_UPS_AT_ONCE, Resolver, look_up
-from authkit.transport import MAX_BODY, PooledAdapter, Transport, pooled_adapter, read_json
+from authkit.tls import tls_context
+from authkit.transport import MAX_BODY, PooledAdapter, Transport, pooled_adapter
 
 pytest_plugins = ["faulty_fixtures"]
 
@@ -82,14 +84,18 @@ def test_a_request_goes_out_in_one_piece(serve: Site, transport_to: To, tls: boo
     assert [request.endswith(b"\r\n\r\ncode=c+d") for request in server.requests] == [True]
 
 
+def connection_to(server: FaultyServer) -> Connection:
+    return Connection("127.0.0.1", server.port, Ways(Resolver(look_up), tls_context(None)), is_secure=False)
+
+
 def test_a_request_that_cannot_be_written_holds_nothing_back_of_what_comes_next(serve: Site) -> None:
     def read_once(peer: Peer) -> None:
         peer.server.requests.append(peer.sock.recv(65536))
 
     server = serve(read_once, tls=False)
-    connection = Connection("127.0.0.1", server.port, timeout=5, resolver=Resolver(look_up))
-    with pytest.raises(ValueError, match="Method"):
-        connection.request("NO METHOD", "/")
+    connection = connection_to(server)
+    with pytest.raises(ValueError, match="method"):
+        connection.ask("NO\nMETHOD", "/", None, {}, 5, 5)
     connection.send(b"CONNECT")
     assert connection.sock.recv(1) == b""  # the server has read, and ends the connection
     connection.close()
@@ -145,6 +151,7 @@ def test_closing_the_session_leaves_the_shared_connections_open(serve: Site, tra
 def test_an_adapter_that_is_closed_has_no_idle_connection_left(serve: Site, certificates: Certificates) -> None:
     server = serve(answering(OK))
     adapter = PooledAdapter(certificates.bundle)
+    adapter.close()
     for _ in range(2):
         ask(Transport(adapter), server.url)
         adapter.close()
@@ -305,7 +312,7 @@ def test_a_slow_handshake_ends_with_the_deadline(serve: Site, certificates: Cert
 def test_a_single_wait_is_shorter_than_a_long_deadline(serve: Site, certificates: Certificates) -> None:
     server = serve(say_nothing)
     request = requests.Request("GET", server.url).prepare()
-    with pytest.raises(urllib3.exceptions.ReadTimeoutError):
+    with pytest.raises(TimeoutError):
         PooledAdapter(certificates.bundle).send(request, timeout=(5, 0.2))
 
 
@@ -836,12 +843,12 @@ def test_an_idle_connection_that_was_closed_is_noticed_before_a_post(serve: Site
 
 def test_a_connection_that_was_idle_for_long_is_not_used_again(serve: Site) -> None:
     server = serve(answering(OK), tls=False)
-    connection = Connection("127.0.0.1", server.port, resolver=Resolver(look_up))
-    connection.request("GET", "/")
-    connection.getresponse().read()
-    assert connection.is_connected
+    connection = connection_to(server)
+    connection.ask("GET", "/", None, {}, 5, 5).read()
+    assert connection.is_clean
+    assert connection.is_usable
     connection._used_at -= IDLE_SECONDS
-    assert not connection.is_connected
+    assert not connection.is_usable
     connection.close()
 
 
@@ -1004,6 +1011,10 @@ def test_a_mistake_in_an_adapter_is_not_taken_for_the_network() -> None:
         ask(Transport(Raising(ZeroDivisionError())), "https://provider.example/")
 
 
+def test_what_an_answer_is_written_in_is_not_guessed() -> None:
+    assert ask(Transport(Recording()), "https://provider.example/").encoding == "utf-8"
+
+
 # Logs.
 
 
@@ -1026,8 +1037,7 @@ def test_lek_01_no_log_line_of_a_call_holds_a_secret(
     with caplog.at_level(logging.DEBUG):
         ask(transport_to(server), server.url, "POST", data={"client_secret": SECRET})
         refusal(transport_to(server), f"https://127.0.0.1:{closed_port()}/", "POST", data={"code": SECRET})
-    assert caplog.records
-    assert SECRET not in caplog.text
+    assert caplog.records == []
 
 
 def test_what_requests_oauthlib_logs_while_we_call_it_is_dropped(caplog: pytest.LogCaptureFixture) -> None:

@@ -19,7 +19,7 @@ from vault_process import STEP, Order, Server, describe, nurse_children
 
 from authkit.accounts.audit import digest
 from authkit.accounts.schema import audit, identities, tokens
-from authkit.accounts.tokenrows import is_identity
+from authkit.accounts.tokenrows import IS_IDENTITY, key_of
 from authkit.emulator import serve
 from authkit_tiktok.emulator import App, TikTokEmulator
 
@@ -105,9 +105,9 @@ class Lane:
         return self._nurse.recv()
 
     def _row(self):
-        query = select(tokens).join(identities).where(is_identity(self.identity))
+        query = select(tokens).join(identities).where(IS_IDENTITY)
         with self._database.engine.connect() as connection:
-            return connection.execute(query).one()
+            return connection.execute(query, key_of(self.identity)).one()
 
 
 @contextmanager

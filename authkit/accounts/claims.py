@@ -8,7 +8,7 @@ from contextlib import suppress
 from hashlib import sha256
 from math import ceil
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import bindparam, delete, insert, select, update
 
 from authkit.accounts.database import Database, Executor, count_changed
 from authkit.accounts.schema import claims
@@ -17,6 +17,12 @@ from authkit.errors import StoreUnavailable
 __all__ = ["SqlClaims", "is_claimed", "release_claim", "take_claim"]
 
 CLEANING_INTERVAL = 60.0
+
+IS_CLAIM = claims.c.digest == bindparam("claim")
+FIND = select(claims.c.digest).where(IS_CLAIM)
+FIND_LASTING = FIND.where(claims.c.expires_at > bindparam("now"))
+ADD = insert(claims)
+TAKE_OVER = update(claims).where(IS_CLAIM, claims.c.expires_at <= bindparam("now"))
 
 
 class SqlClaims:
@@ -53,22 +59,17 @@ def take_claim(executor: Executor, digest: str, expires_at: int, now: int) -> bo
 
     If somebody else adds it at this moment, the key is there twice, the work is done again, and finds it.
     """
-    taken_over = count_changed(
-        executor,
-        update(claims).where(claims.c.digest == digest, claims.c.expires_at <= now).values(expires_at=expires_at),
-    )
-    if taken_over == 1:
+    if count_changed(executor, TAKE_OVER, {"claim": digest, "now": now, "expires_at": expires_at}) == 1:
         return True
-    if executor.execute(select(claims.c.digest).where(claims.c.digest == digest)).one_or_none() is not None:
+    if executor.execute(FIND, {"claim": digest}).one_or_none() is not None:
         return False
-    executor.execute(insert(claims).values(digest=digest, expires_at=expires_at))
+    executor.execute(ADD, {"digest": digest, "expires_at": expires_at})
     return True
 
 
 def is_claimed(executor: Executor, digest: str, now: int) -> bool:
     """Whether a claim is there, and has not expired."""
-    query = select(claims.c.digest).where(claims.c.digest == digest, claims.c.expires_at > now)
-    return executor.execute(query).one_or_none() is not None
+    return executor.execute(FIND_LASTING, {"claim": digest, "now": now}).one_or_none() is not None
 
 
 def release_claim(executor: Executor, digest: str, expires_at: int) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Protocol, TypeAlias, TypeVar, cast
 
 from sqlalchemy import Connection, CursorResult, Engine, Executable, false, update
@@ -31,9 +31,9 @@ Executor: TypeAlias = Connection | Session
 """What runs a statement."""
 
 
-def count_changed(executor: Executor, statement: Executable) -> int:
-    """Run an update or a delete, and return how many rows it matched."""
-    result: Any = executor.execute(statement)
+def count_changed(executor: Executor, statement: Executable, values: Mapping[str, Any] | None = None) -> int:
+    """Run an update or a delete with the values of its parameters, and return how many rows it matched."""
+    result: Any = executor.execute(statement, values)
     return cast("CursorResult[Any]", result).rowcount
 
 

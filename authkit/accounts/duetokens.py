@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, Row, and_, func, not_, or_, select
 
 from authkit.accounts.database import Database
 from authkit.accounts.schema import tokens
-from authkit.accounts.tokenrows import KeptToken, TokenRows, selection
+from authkit.accounts.tokenrows import SELECTION, KeptToken, TokenRows
 from authkit.errors import StoreUnavailable
 
 __all__ = ["PAGE", "DueToken", "DueTokens", "End", "Window"]
@@ -110,8 +110,7 @@ class DueTokens:
     def _page(self, window: Window, but: Collection[str], after: Row[Any] | None) -> Sequence[Row[Any]]:
         column = window.end.column
         query = (
-            selection()
-            .add_columns(IS_REFRESHED.label("is_refreshed"))
+            SELECTION.add_columns(IS_REFRESHED.label("is_refreshed"))
             .where(*_conditions(window))
             .order_by(column, tokens.c.identity_id)
             .limit(self._page_size)

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, cast
 
-from sqlalchemy import ColumnElement, CursorResult, Row, Select, delete, insert, select, update
+from sqlalchemy import CursorResult, Row, Select, bindparam, delete, insert, select, update
 
 from authkit.accounts.database import Executor
 from authkit.accounts.schema import accounts, identities, tokens
-from authkit.accounts.tokenrows import is_identity
+from authkit.accounts.tokenrows import IS_IDENTITY, KEY, key_of
 from authkit.accounts.values import Account, LinkedIdentity
 from authkit.errors import StoreUnavailable
 from authkit.models import Identity, Login
@@ -23,15 +23,49 @@ __all__ = [
     "find_account",
     "find_account_of",
     "find_linked",
+    "find_linked_to",
+    "find_linked_with",
     "lock_account",
-    "lock_identities",
+    "lock_identities_of",
+    "lock_identity",
     "refresh_identity",
     "remove_identity",
     "to_account",
 ]
 
 ID_LENGTH = 255
-KEY = (identities.c.authority, identities.c.client, identities.c.subject)
+
+IS_ACCOUNT = accounts.c.id == bindparam("account")
+IS_LINKED_TO_ACCOUNT = identities.c.account_id == bindparam("account")
+FIND_ACCOUNT = select(accounts).where(IS_ACCOUNT)
+LOCK_ACCOUNT = FIND_ACCOUNT.with_for_update()
+FIND_ACCOUNT_OF = (
+    select(accounts).join_from(accounts, identities, identities.c.account_id == accounts.c.id).where(IS_IDENTITY)
+)
+LOCK: Select[Any] = (
+    select(accounts, *KEY, identities.c.id.label("number"), identities.c.registration)
+    .join_from(accounts, identities, identities.c.account_id == accounts.c.id)
+    .order_by(identities.c.id)
+    .with_for_update()
+)
+"""PostgreSQL locks the account first, as `LOCK_ACCOUNT` does, so that nobody ends in a deadlock; MariaDB has an order
+of its own."""
+LOCK_IDENTITY = LOCK.where(IS_IDENTITY)
+LOCK_IDENTITIES_OF = LOCK.where(IS_LINKED_TO_ACCOUNT)
+LINKED: Select[Any] = (
+    select(identities, tokens.c.closed_at)
+    .join_from(identities, tokens, tokens.c.identity_id == identities.c.id, isouter=True)
+    .order_by(identities.c.id)
+)
+FIND_LINKED = LINKED.where(IS_IDENTITY)
+FIND_LINKED_TO = LINKED.where(IS_LINKED_TO_ACCOUNT)
+FIND_LINKED_WITH = LINKED.where(
+    identities.c.authority == bindparam("authority"), identities.c.union_id == bindparam("union_id")
+)
+ADD_ACCOUNT = insert(accounts)
+ADD_IDENTITY = insert(identities)
+REFRESH_ACCOUNT = update(accounts).where(IS_ACCOUNT)
+REFRESH_IDENTITY = update(identities).where(identities.c.id == bindparam("number"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,48 +87,50 @@ class Known:
 
 def find_account(executor: Executor, account_id: str) -> Account | None:
     """Return an account by its id."""
-    row = executor.execute(select(accounts).where(accounts.c.id == account_id)).one_or_none()
+    row = executor.execute(FIND_ACCOUNT, {"account": account_id}).one_or_none()
     return None if row is None else to_account(row)
 
 
 def find_account_of(executor: Executor, identity: Identity) -> Account | None:
     """Return the account that an identity belongs to."""
-    query = select(accounts).join_from(accounts, identities, identities.c.account_id == accounts.c.id)
-    row = executor.execute(query.where(is_identity(identity))).one_or_none()
+    row = executor.execute(FIND_ACCOUNT_OF, key_of(identity)).one_or_none()
     return None if row is None else to_account(row)
 
 
 def lock_account(executor: Executor, account_id: str) -> Account | None:
     """Return an account by its id, and keep others from changing it, or its identities, until the work is done."""
-    row = executor.execute(select(accounts).where(accounts.c.id == account_id).with_for_update()).one_or_none()
+    row = executor.execute(LOCK_ACCOUNT, {"account": account_id}).one_or_none()
     return None if row is None else to_account(row)
 
 
-def lock_identities(executor: Executor, condition: ColumnElement[bool]) -> Sequence[Known]:
-    """Return identities with their accounts, oldest link first, and keep others from changing either.
+def lock_identity(executor: Executor, identity: Identity) -> Known | None:
+    """Return an identity with its account, and keep others from changing either; None if nobody has it.
 
-    They are read as they are now, and not as they were when the app's transaction began. PostgreSQL locks the account
-    first, as `lock_account` does, so that nobody ends in a deadlock; MariaDB has an order of its own.
+    It is read as it is now, and not as it was when the app's transaction began.
     """
-    query = (
-        select(accounts, *KEY, identities.c.id.label("number"), identities.c.registration)
-        .join_from(accounts, identities, identities.c.account_id == accounts.c.id)
-        .where(condition)
-        .order_by(identities.c.id)
-        .with_for_update()
-    )
-    return [Known(row.number, _identity(row), row.registration, to_account(row)) for row in executor.execute(query)]
+    row = executor.execute(LOCK_IDENTITY, key_of(identity)).one_or_none()
+    return None if row is None else _known(row)
 
 
-def find_linked(executor: Executor, condition: ColumnElement[bool]) -> Sequence[LinkedIdentity]:
-    """Return identities with what is known of them, in the order in which they were linked."""
-    query: Select[Any] = (
-        select(identities, tokens.c.closed_at)
-        .join_from(identities, tokens, tokens.c.identity_id == identities.c.id, isouter=True)
-        .where(condition)
-        .order_by(identities.c.id)
-    )
-    return [_linked(row) for row in executor.execute(query)]
+def lock_identities_of(executor: Executor, account_id: str) -> Sequence[Known]:
+    """Return the identities of an account, oldest link first; otherwise as `lock_identity`."""
+    return [_known(row) for row in executor.execute(LOCK_IDENTITIES_OF, {"account": account_id})]
+
+
+def find_linked(executor: Executor, identity: Identity) -> LinkedIdentity:
+    """Return an identity that somebody has, with what is known of it."""
+    return _linked(executor.execute(FIND_LINKED, key_of(identity)).one())
+
+
+def find_linked_to(executor: Executor, account_id: str) -> Sequence[LinkedIdentity]:
+    """Return the identities of an account with what is known of them, in the order in which they were linked."""
+    return [_linked(row) for row in executor.execute(FIND_LINKED_TO, {"account": account_id})]
+
+
+def find_linked_with(executor: Executor, authority: str, union_id: str) -> Sequence[LinkedIdentity]:
+    """Return the identities with a union id, whoever's they are, in the order in which they were linked."""
+    values = {"authority": authority, "union_id": union_id}
+    return [_linked(row) for row in executor.execute(FIND_LINKED_WITH, values)]
 
 
 def add_account(executor: Executor, account_id: str, display_name: str | None, now: datetime) -> Account:
@@ -106,40 +142,24 @@ def add_account(executor: Executor, account_id: str, display_name: str | None, n
     if len(account_id) > ID_LENGTH:
         raise StoreUnavailable(f"the app's id of a user has {len(account_id)} characters, and may have {ID_LENGTH}")
     account = Account(account_id, display_name, created_at=now, last_login_at=now, disabled_at=None)
-    executor.execute(
-        insert(accounts).values(id=account_id, display_name=display_name, created_at=now, last_login_at=now)
-    )
+    values = {"id": account_id, "display_name": display_name, "created_at": now, "last_login_at": now}
+    executor.execute(ADD_ACCOUNT, values)
     return account
 
 
 def add_identity(executor: Executor, account_id: str, login: Login, now: datetime) -> int:
     """Add the identity of a login to an account, and return the number of its row."""
-    identity = login.identity
-    added: Any = executor.execute(
-        insert(identities).values(
-            account_id=account_id,
-            authority=identity.authority,
-            client=identity.client,
-            subject=identity.subject,
-            created_at=now,
-            last_login_at=now,
-            **_profile_of(login),
-        )
-    )
+    values = {"account_id": account_id, "created_at": now, **key_of(login.identity), **_profile_of(login, now)}
+    added: Any = executor.execute(ADD_IDENTITY, values)
     key = cast("tuple[int]", cast("CursorResult[Any]", added).inserted_primary_key)
     return key[0]
 
 
 def refresh_identity(executor: Executor, known: Known, login: Login, now: datetime) -> None:
     """Write what a login says of its user. The key stays what it is."""
-    executor.execute(
-        update(identities).where(identities.c.id == known.number).values(last_login_at=now, **_profile_of(login))
-    )
-    executor.execute(
-        update(accounts)
-        .where(accounts.c.id == known.account.id)
-        .values(last_login_at=now, display_name=login.profile.display_name)
-    )
+    executor.execute(REFRESH_IDENTITY, {"number": known.number, **_profile_of(login, now)})
+    values = {"account": known.account.id, "last_login_at": now, "display_name": login.profile.display_name}
+    executor.execute(REFRESH_ACCOUNT, values)
 
 
 def remove_identity(executor: Executor, identity_id: int) -> None:
@@ -151,6 +171,10 @@ def remove_identity(executor: Executor, identity_id: int) -> None:
 def to_account(row: Row[Any]) -> Account:
     """Return the account in a row."""
     return Account(row.id, row.display_name, row.created_at, row.last_login_at, row.disabled_at)
+
+
+def _known(row: Row[Any]) -> Known:
+    return Known(row.number, _identity(row), row.registration, to_account(row))
 
 
 def _identity(row: Row[Any]) -> Identity:
@@ -174,9 +198,10 @@ def _linked(row: Row[Any]) -> LinkedIdentity:
     )
 
 
-def _profile_of(login: Login) -> dict[str, Any]:
+def _profile_of(login: Login, now: datetime) -> dict[str, Any]:
     profile = login.profile
     return {
+        "last_login_at": now,
         "registration": login.registration,
         "union_id": profile.union_id,
         "display_name": profile.display_name,

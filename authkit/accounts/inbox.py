@@ -23,10 +23,10 @@ from sqlalchemy import select
 from authkit.accounts.audit import record
 from authkit.accounts.claims import is_claimed, release_claim, take_claim
 from authkit.accounts.database import Database, Executor
-from authkit.accounts.identityrows import Known, lock_identities
+from authkit.accounts.identityrows import Known, lock_identity
 from authkit.accounts.schema import tokens
 from authkit.accounts.strongbox import Strongbox
-from authkit.accounts.tokenrows import TokenRows, is_identity
+from authkit.accounts.tokenrows import TokenRows
 from authkit.errors import StoreUnavailable
 from authkit.events import Received
 from authkit.flow import AuthKit
@@ -131,8 +131,8 @@ class Inbox:
         """Close the token of an authorization that has ended, and record the event; whether somebody was known."""
         event, at = received.event, datetime.fromtimestamp(now, timezone.utc)
         identity = self._identity(event) if event.subject.strip() else None
-        found = lock_identities(executor, is_identity(identity)) if identity and event.ends_authorization else ()
-        known = found[0] if found and not _is_newer(executor, found[0], event) else None
+        found = lock_identity(executor, identity) if identity and event.ends_authorization else None
+        known = found if found and not _is_newer(executor, found, event) else None
         reason = event.reason or event.name
         if known is not None:
             self._rows.drop(executor, known.number, reason, at)

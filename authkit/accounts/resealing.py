@@ -12,7 +12,7 @@ from authkit.accounts.audit import digest
 from authkit.accounts.database import Database, Executor
 from authkit.accounts.schema import revocations, tokens
 from authkit.accounts.strongbox import Strongbox
-from authkit.accounts.tokenrows import TokenRows, selection
+from authkit.accounts.tokenrows import SELECTION, TokenRows
 from authkit.errors import StoreUnavailable
 from authkit.flow import AuthKit
 from authkit.models import Identity, Token
@@ -52,7 +52,7 @@ class Resealing:
         Raises:
             StoreUnavailable: the database failed.
         """
-        yield from self._run(tokens, selection(), tokens.c.identity_id, self._reseal_token)
+        yield from self._run(tokens, SELECTION, tokens.c.identity_id, self._reseal_token)
         yield from self._run(revocations, select(revocations), revocations.c.id, self._reseal_revocation)
 
     def _count(self, table: Table) -> int:

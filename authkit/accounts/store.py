@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timezone
 
-from sqlalchemy import ColumnElement, delete, update
+from sqlalchemy import delete, update
 from sqlalchemy.orm import Session
 
 from authkit.accounts import identityrows as rows
@@ -14,8 +14,7 @@ from authkit.accounts.database import Executor, Joined, Transactor
 from authkit.accounts.export import export_account
 from authkit.accounts.keeper import Keeper
 from authkit.accounts.revocations import Revocations
-from authkit.accounts.schema import accounts, identities
-from authkit.accounts.tokenrows import is_identity
+from authkit.accounts.schema import accounts
 from authkit.accounts.values import Account, LinkedIdentity, SignedIn
 from authkit.errors import (
     AccountConflict,
@@ -60,7 +59,14 @@ class Accounts:
         """
         return Accounts(self._kit, Joined(session, self._database.own), self._user_for)
 
-    def sign_in(self, login: Login, *, keeps_token: bool = True, only_as: str | None = None) -> SignedIn:
+    def sign_in(
+        self,
+        login: Login,
+        *,
+        keeps_token: bool = True,
+        only_as: str | None = None,
+        on_stranger: Callable[[], object] = lambda: None,
+    ) -> SignedIn:
         """Return the account of a login; a stranger gets one. The profile is kept, and so is the token, if wanted.
 
         Any number of first logins of one person, in whatever process, make one account. Where the app has its own
@@ -72,6 +78,8 @@ class Accounts:
                 client, and would take the place of our own.
             only_as: the id of the one account that the login may be of, such as the one that is signed in already;
                 None for any, and for strangers.
+            on_stranger: is called for an identity that nobody has, before anything is made for it; again, if the
+                work has to be done again.
 
         Raises:
             AccountConflict: the login is of another account than `only_as`, or of none; nothing was stored.
@@ -82,15 +90,17 @@ class Accounts:
         joined = isinstance(self._database, Joined)
         if self._user_for is not None and only_as is None and not joined and self.of(login.identity) is None:
             # Before our transaction, not within: on SQLite, the app could not write while we do.
+            on_stranger()
             chosen = self._new_id(login)
 
         def work(executor: Executor) -> tuple[Account, str]:
-            known = rows.lock_identities(executor, is_identity(login.identity))
-            if only_as not in (None, *(each.account.id for each in known)):
+            known = rows.lock_identity(executor, login.identity)
+            if only_as is not None and (known is None or known.account.id != only_as):
                 raise AccountConflict("somebody else is signed in", return_to=login.return_to)
-            if known:
-                _refuse_disabled(known[0].account, login)
-                return self._keeper.refresh(executor, known[0], login, keeps_token=keeps_token), "signed_in"
+            if known is not None:
+                _refuse_disabled(known.account, login)
+                return self._keeper.refresh(executor, known, login, keeps_token=keeps_token), "signed_in"
+            on_stranger()
             account, event = self._account_of_stranger(executor, chosen or self._new_id(login), login)
             self._keeper.add(executor, account, login, event, keeps_token=keeps_token)
             return account, event
@@ -108,16 +118,16 @@ class Accounts:
         """
 
         def work(executor: Executor) -> tuple[LinkedIdentity, str]:
-            known = rows.lock_identities(executor, is_identity(login.identity))
-            if known and known[0].account.id != account_id:
-                raise IdentityTaken("the identity belongs to another account")
-            if known:
-                _refuse_disabled(known[0].account, login)
-                self._keeper.refresh(executor, known[0], login)
-            else:
+            known = rows.lock_identity(executor, login.identity)
+            if known is None:
                 account = self._account_to_link(executor, account_id, login)
                 self._keeper.add(executor, account, login, "linked")
-            return rows.find_linked(executor, is_identity(login.identity))[0], "signed_in" if known else "linked"
+            elif known.account.id != account_id:
+                raise IdentityTaken("the identity belongs to another account")
+            else:
+                _refuse_disabled(known.account, login)
+                self._keeper.refresh(executor, known, login)
+            return rows.find_linked(executor, login.identity), "linked" if known is None else "signed_in"
 
         linked, event = self._database.write(work)
         self._tell(event, account_id, login.identity)
@@ -134,7 +144,7 @@ class Accounts:
         """
 
         def work(executor: Executor) -> bool:
-            known = rows.lock_identities(executor, identities.c.account_id == account_id)
+            known = rows.lock_identities_of(executor, account_id)
             found = [each for each in known if each.identity == identity]
             if found and len(known) == 1 and not even_last:
                 raise LastIdentity("the identity is the account's last")
@@ -157,14 +167,14 @@ class Accounts:
 
     def identities(self, account_id: str) -> tuple[LinkedIdentity, ...]:
         """Return the ways to sign in to an account, in the order in which they were linked."""
-        return self._linked(identities.c.account_id == account_id)
+        return tuple(self._database.read(lambda executor: rows.find_linked_to(executor, account_id)))
 
     def with_union_id(self, authority: str, union_id: str) -> tuple[LinkedIdentity, ...]:
         """Return the identities of one person in all the apps of one developer, where the provider has such an id.
 
         They may belong to several accounts: a union id finds, and never joins.
         """
-        return self._linked((identities.c.authority == authority) & (identities.c.union_id == union_id))
+        return tuple(self._database.read(lambda executor: rows.find_linked_with(executor, authority, union_id)))
 
     def disable(self, account_id: str, reason: str = "") -> bool:
         """Let nobody sign in to an account from now on; False if there is none, or it is disabled already."""
@@ -183,7 +193,7 @@ class Accounts:
         def work(executor: Executor) -> list[Identity] | None:
             if rows.lock_account(executor, account_id) is None:
                 return None
-            known = rows.lock_identities(executor, identities.c.account_id == account_id)
+            known = rows.lock_identities_of(executor, account_id)
             for each in known:
                 self._keeper.remove(executor, each)
             executor.execute(delete(accounts).where(accounts.c.id == account_id))
@@ -253,9 +263,6 @@ class Accounts:
             return True
 
         return self._database.write(work)
-
-    def _linked(self, condition: ColumnElement[bool]) -> tuple[LinkedIdentity, ...]:
-        return tuple(self._database.read(lambda executor: rows.find_linked(executor, condition)))
 
     def _now(self) -> datetime:
         return datetime.fromtimestamp(int(self._kit.clock()), timezone.utc)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
+from functools import cached_property
 
 from authkit.errors import StoreUnavailable
 from authkit.models import Secret, Token
@@ -24,8 +25,14 @@ class Strongbox:
     """
 
     def __init__(self, secrets: Sequence[Secret], random: Callable[[int], bytes], table: str) -> None:
-        self._sealer = Sealer(secrets, "vault", random)
+        self._secrets = secrets
+        self._random = random
         self._table = table
+
+    @cached_property
+    def _sealer(self) -> Sealer:
+        """The sealer, made once something is sealed or opened: a request that does neither derives no key."""
+        return Sealer(self._secrets, "vault", self._random)
 
     @property
     def key_id(self) -> str:

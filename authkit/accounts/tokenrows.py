@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, and_, insert, not_, or_, select, update
+from sqlalchemy import Row, Select, and_, bindparam, insert, not_, or_, select, update
 
 from authkit.accounts.columns import database_time
 from authkit.accounts.database import Executor, count_changed
@@ -15,11 +15,23 @@ from authkit.accounts.strongbox import Strongbox
 from authkit.errors import StoreUnavailable, printable
 from authkit.models import Identity, Token
 
-__all__ = ["KeptToken", "Lease", "TokenRows", "is_identity"]
+__all__ = ["IS_IDENTITY", "SELECTION", "KeptToken", "Lease", "TokenRows", "key_of"]
 
 MARGIN = timedelta(minutes=5)
 UNKNOWN_LIFETIME = timedelta(hours=1)
+
+KEY = (identities.c.authority, identities.c.client, identities.c.subject)
+IS_IDENTITY = and_(*(column == bindparam(column.name) for column in KEY))
+"""The condition that a row of the identities is the one whose `key_of` the statement is given."""
 IS_LEASED = tokens.c.lease_until > database_time()
+SELECTION: Select[Any] = select(tokens, *KEY, IS_LEASED.label("is_leased")).join_from(
+    tokens, identities, tokens.c.identity_id == identities.c.id
+)
+"""The selection of tokens, each with its identity."""
+FIND = SELECTION.where(IS_IDENTITY)
+FIND_FOR_CHANGE = FIND.with_for_update()
+PUT = update(tokens).where(tokens.c.identity_id == bindparam("number")).values(fence=tokens.c.fence + 1)
+ADD = insert(tokens)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,13 +79,9 @@ class Lease:
     fence: int
 
 
-def is_identity(identity: Identity) -> ColumnElement[bool]:
-    """Return the condition that a row of the identities is `identity`."""
-    return and_(
-        identities.c.authority == identity.authority,
-        identities.c.client == identity.client,
-        identities.c.subject == identity.subject,
-    )
+def key_of(identity: Identity) -> dict[str, str]:
+    """Return what the row of an identity is found by."""
+    return {"authority": identity.authority, "client": identity.client, "subject": identity.subject}
 
 
 def refresh_at(token: Token, obtained_at: datetime) -> datetime | None:
@@ -103,12 +111,11 @@ class TokenRows:
         Raises:
             StoreUnavailable: it does not open, see `Strongbox.open`.
         """
-        query = selection().where(is_identity(identity))
-        row = executor.execute(query.with_for_update() if for_change else query).one_or_none()
+        row = executor.execute(FIND_FOR_CHANGE if for_change else FIND, key_of(identity)).one_or_none()
         return None if row is None else self.kept(row)
 
     def kept(self, row: Row[Any]) -> KeptToken:
-        """Return what a row of `selection` says."""
+        """Return what a row of `SELECTION` says."""
         identity = Identity(row.authority, row.client, row.subject)
         token = None
         if row.sealed is not None:
@@ -144,12 +151,8 @@ class TokenRows:
         if token.refresh_token is None:
             token = self._with_old_refresh_token(executor, identity, registration, token)
         values = {**self._values(identity, token, now), "registration": registration, "lease_owner": None}
-        changed = count_changed(
-            executor,
-            update(tokens).where(tokens.c.identity_id == identity_id).values(**values, fence=tokens.c.fence + 1),
-        )
-        if changed == 0:
-            executor.execute(insert(tokens).values(identity_id=identity_id, fence=1, **values))
+        if count_changed(executor, PUT, {"number": identity_id, **values}) == 0:
+            executor.execute(ADD, {"identity_id": identity_id, "fence": 1, **values})
 
     def take_lease(self, executor: Executor, kept: KeptToken, owner: str, seconds: int) -> Lease | None:
         """Return the lease of a token that is as it was read, None if it is not, or somebody else has the lease."""
@@ -246,14 +249,6 @@ class TokenRows:
             .values(**values, fence=_ended(lease).fence),
         )
         return changed == 1
-
-
-def selection() -> Select[Any]:
-    """Return the selection of tokens, each with its identity."""
-    named = (identities.c.authority, identities.c.client, identities.c.subject)
-    return select(tokens, *named, IS_LEASED.label("is_leased")).join_from(
-        tokens, identities, tokens.c.identity_id == identities.c.id
-    )
 
 
 def _ended(lease: Lease) -> Lease:

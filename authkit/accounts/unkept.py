@@ -8,7 +8,7 @@ from sqlalchemy import select
 
 from authkit.accounts.database import Database
 from authkit.accounts.schema import identities
-from authkit.accounts.tokenrows import is_identity
+from authkit.accounts.tokenrows import IS_IDENTITY, key_of
 from authkit.errors import AuthkitError
 from authkit.flow import AuthKit
 from authkit.models import Login
@@ -16,6 +16,8 @@ from authkit.models import Login
 __all__ = ["revoke_unless_kept"]
 
 logger = logging.getLogger(__name__)
+
+FIND = select(identities.c.id).where(IS_IDENTITY)
 
 
 def revoke_unless_kept(kit: AuthKit, database: Database, login: Login) -> None:
@@ -27,9 +29,9 @@ def revoke_unless_kept(kit: AuthKit, database: Database, login: Login) -> None:
     """
     if not kit.parts["accounts"]["revoke"]:
         return
-    query = select(identities.c.id).where(is_identity(login.identity))
+    key = key_of(login.identity)
     try:
-        if database.read(lambda executor: executor.execute(query).one_or_none()) is None:
+        if database.read(lambda executor: executor.execute(FIND, key).one_or_none()) is None:
             kit.revoke(login.registration, login.token)
     except AuthkitError as error:
         logger.warning(

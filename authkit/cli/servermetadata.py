@@ -11,7 +11,8 @@ from requests import RequestException, Response, Session
 from requests.adapters import BaseAdapter
 
 from authkit.errors import AuthkitError, ConfigError
-from authkit.transport import MAX_BODY, read_json
+from authkit.jsontext import read_json
+from authkit.transport import MAX_BODY
 from authkit.urls import check_url, origin_of
 
 __all__ = ["check_https", "read_server_metadata"]

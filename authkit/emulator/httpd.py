@@ -32,7 +32,7 @@ HEAD_LIMIT = 64 * 1024
 BODY_LIMIT = 1024 * 1024
 WORKERS = 8
 MOST_WORKERS = 128
-GRACE_SECONDS = 0.5
+GRACE_SECONDS = 1.0
 LINGER_SECONDS = 0.002
 log = logging.getLogger("authkit.emulator")
 
@@ -100,7 +100,7 @@ class HttpServer(HTTPServer):
             self.serve()
 
     def stop(self) -> None:
-        """End: what is being answered may take half a second more, everything else ends at once."""
+        """End: what is being answered may take a second more, everything else ends at once."""
         self.closing.set()
         for connection in tuple(self.connections):
             if not connection.is_answering:

@@ -123,7 +123,7 @@ class RunningServer:
     def close(self) -> None:
         """End every thread, close every socket and remove every file. May be called again.
 
-        A request under way has half a second to finish; what a fault delays ends at once.
+        A request under way has a second to finish; what a fault delays ends at once.
         """
         self._server.stop()
         self._loop.join()

@@ -12,9 +12,9 @@ from joserfc import jws
 from joserfc.errors import JoseError
 
 from authkit.errors import ProviderProtocolError
+from authkit.jsontext import read_json
 from authkit.models import Secret, Token
 from authkit.oidc.keyset import Verifier, fitting
-from authkit.transport import read_json
 
 __all__ = ["Expected", "nonce_of", "read_id_token"]
 

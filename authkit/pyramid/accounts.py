@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
+from functools import cache, partial
 from typing import TYPE_CHECKING
 
 from pyramid.config import Configurator
@@ -90,12 +91,16 @@ def sign_in_account(request: Request, login: Login, *, keep: Collection[str] = (
 
     The token of a stranger of whom nothing is stored in the end, for whatever reason, is revoked.
     """
-    is_known, current = refuse_switch(request, login), request.authenticated_userid
-    if not is_known:
-        revoke_later_unless_kept(request, login)
-    # Once more in its own transaction: the identity may have been unlinked since.
-    account = request.accounts.sign_in(login, only_as=None if current is None else str(current)).account
-    return sign_in(request, login, account.id, keep=keep)
+    current = request.authenticated_userid
+    if current is not None:
+        refuse_switch(request, login)
+    signed_in = request.accounts.sign_in(
+        login,
+        # Once more in its own transaction: the identity may have been unlinked since.
+        only_as=None if current is None else str(current),
+        on_stranger=cache(partial(revoke_later_unless_kept, request, login)),
+    )
+    return sign_in(request, login, signed_in.account.id, keep=keep)
 
 
 def refuse_switch(request: Request, login: Login) -> bool:

@@ -71,7 +71,7 @@ def includeme(config: Configurator) -> None:
         registry[KIT] = AuthKit.from_settings(registry.settings or {})
     registry.setdefault(DEFAULTS, Defaults())
     registry.setdefault(views.PURPOSES, {})
-    config.add_request_method(_kit, "authkit", reify=True)
+    config.add_request_method(_KitOfRequest(), "authkit")
     config.add_directive("set_authkit_login_handler", _set_login_handler)
     config.add_directive("set_authkit_limiter", set_limiter)
     add_routes(
@@ -95,9 +95,12 @@ def add_routes(config: Configurator, *routes: tuple[str, str, Callable[[Request]
         config.action(None, _add_view, args=(config.registry, name, view), order=LATE)
 
 
-def _kit(request: Request) -> AuthKit:
-    kit: AuthKit = request.registry[KIT]
-    return kit
+class _KitOfRequest:
+    """What ``request.authkit`` is: a method to Pyramid, which would make a class for each request with a property."""
+
+    def __get__(self, request: Request, kind: type[Request]) -> AuthKit:
+        kit: AuthKit = request.registry[KIT]
+        return kit
 
 
 def _set_login_handler(config: Configurator, on_login: LoginHandler | str) -> None:

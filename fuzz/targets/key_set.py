@@ -6,9 +6,9 @@ import json
 from base64 import urlsafe_b64encode
 
 from authkit.errors import ProviderProtocolError
+from authkit.jsontext import read_json
 from authkit.oidc.keyset import Verifier, fitting, read_keys
 from authkit.oidc.metadata import ALGORITHMS
-from authkit.transport import read_json
 from fuzz.verdict import read_or_refused
 
 ED25519 = {"kty": "OKP", "crv": "Ed25519", "x": "6kpsY-KcUgq-9VB7Ey7F-ZVHdq6-vnuSQh7qaRRG0iw"}

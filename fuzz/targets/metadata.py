@@ -7,8 +7,8 @@ import json
 from openid_world import ISSUER
 
 from authkit.errors import ProviderProtocolError
+from authkit.jsontext import read_json
 from authkit.oidc.metadata import ALGORITHMS, Metadata, read_metadata
-from authkit.transport import read_json
 from authkit.urls import check_url
 from fuzz.verdict import read_or_refused
 

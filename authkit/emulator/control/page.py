@@ -16,7 +16,7 @@ from authkit.emulator.control.state import describe_state
 from authkit.emulator.messages import Answer, Request
 from authkit.emulator.rendering import read_source, render
 from authkit.errors import ProviderProtocolError
-from authkit.transport import read_json
+from authkit.jsontext import read_json
 
 __all__ = ["CONTROL_PATH", "ControlPage"]
 

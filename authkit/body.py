@@ -1,0 +1,63 @@
+"""The body of an answer, as requests reads it: unpacked, and never more at a time than is asked for."""
+
+from __future__ import annotations
+
+import http.client
+import zlib
+from collections.abc import Callable
+
+from authkit.answer import Answer
+
+__all__ = ["Body"]
+
+GZIP = 16 + zlib.MAX_WBITS
+"""How zlib is told that what it unpacks has the header of gzip (RFC 1952)."""
+
+
+class Body:
+    """The body of an answer.
+
+    Args:
+        answer: the answer, its head read.
+        is_packed: whether the body is compressed with gzip.
+        release: takes the connection back; called once, when nobody reads any more.
+    """
+
+    def __init__(self, answer: Answer, release: Callable[[], None], *, is_packed: bool) -> None:
+        self._answer = answer
+        self._release = release
+        self._unpacker = zlib.decompressobj(GZIP) if is_packed else None
+        self._is_cut = False
+
+    def read(self, size: int) -> bytes:
+        """Return the next bytes, at most `size`, none at the end.
+
+        Raises:
+            http.client.IncompleteRead: the connection ended before the body.
+            zlib.error: the compression is broken.
+        """
+        return self._read(size) if self._unpacker is None else self._unpacked(self._unpacker, size)
+
+    def close(self) -> None:
+        """Give the connection back, whether or not all was read."""
+        self._answer.close()
+        self._release()
+
+    release_conn = close
+
+    def _read(self, size: int) -> bytes:
+        piece = self._answer.read(size)
+        if not piece and self._answer.length:  # http.client takes any end of the connection for that of the body
+            raise http.client.IncompleteRead(b"", self._answer.length)
+        return piece
+
+    def _unpacked(self, unpacker: zlib._Decompress, size: int) -> bytes:
+        piece = b""
+        while not piece and (packed := unpacker.unconsumed_tail or self._read(size)):
+            if unpacker.eof:
+                raise zlib.error("something comes behind the end")
+            piece = unpacker.decompress(packed, size)
+            self._is_cut = not unpacker.eof
+        if not piece and self._is_cut:
+            raise zlib.error("the end is missing")
+        return piece

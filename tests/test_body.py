@@ -1,0 +1,70 @@
+"""Bodies: whole, unpacked, and in pieces of a size."""
+
+from __future__ import annotations
+
+import gzip
+import http.client
+import zlib
+
+import pytest
+from fake_socks import Sock
+
+from authkit.answer import Answer
+from authkit.body import Body
+
+TEXT = b'{"name": "' + b"a" * 1000 + b'"}'
+
+
+def body_of(sent: bytes, *, is_packed: bool = True, length: int | None = None) -> tuple[Body, list[str]]:
+    """Return the body of an answer, and where its release is noted."""
+    released: list[str] = []
+    size = len(sent) if length is None else length
+    answer = Answer(Sock(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % size + sent))  # type: ignore[arg-type]
+    answer.begin()
+    return Body(answer, lambda: released.append("released"), is_packed=is_packed), released
+
+
+def all_of(body: Body, size: int) -> list[bytes]:
+    return list(iter(lambda: body.read(size), b""))
+
+
+@pytest.mark.parametrize("is_packed", [False, True])
+def test_a_body_comes_in_pieces_of_the_size_that_is_asked_for(is_packed: bool) -> None:
+    body, _ = body_of(gzip.compress(TEXT) if is_packed else TEXT, is_packed=is_packed)
+    pieces = all_of(body, 100)
+    assert b"".join(pieces) == TEXT
+    assert max(map(len, pieces)) == 100
+
+
+def test_a_packed_body_that_is_empty_is_one() -> None:
+    body, _ = body_of(b"")
+    assert all_of(body, 100) == []
+
+
+@pytest.mark.parametrize("missing", [1, 8, 15])
+def test_a_packed_body_whose_end_is_missing_is_broken(missing: int) -> None:
+    body, _ = body_of(gzip.compress(TEXT)[:-missing])
+    with pytest.raises(zlib.error, match="the end is missing"):
+        all_of(body, 100)
+
+
+@pytest.mark.parametrize("behind", [b"x", gzip.compress(b"another")])
+def test_what_comes_behind_a_packed_body_is_broken(behind: bytes) -> None:
+    body, _ = body_of(gzip.compress(TEXT) + behind)
+    with pytest.raises(zlib.error, match="something comes behind the end"):
+        all_of(body, 20)
+
+
+def test_a_body_that_ends_too_early_says_how_much_is_missing() -> None:
+    body, _ = body_of(b"{}", is_packed=False, length=9)
+    with pytest.raises(http.client.IncompleteRead) as caught:
+        all_of(body, 100)
+    assert caught.value.expected == 7
+
+
+def test_a_body_that_is_closed_gives_its_connection_back() -> None:
+    body, released = body_of(b"{}", is_packed=False)
+    body.read(1)
+    assert released == []
+    body.release_conn()
+    assert released == ["released"]
