@@ -61,6 +61,15 @@ def test_every_change_of_an_account_has_its_line(world):
     ]
 
 
+def test_a_change_for_which_nobody_gave_a_reason_has_none(world):
+    ada = world.accounts.sign_in(world.login()).account.id
+    world.accounts.disable(ada)
+    world.accounts.enable(ada)
+    world.accounts.delete(ada)
+
+    assert {row["reason"] for row in world.rows(audit)} == {None}
+
+
 def test_what_the_vault_does_to_a_token_has_its_line(world):
     world.accounts.sign_in(world.login())
     world.vault.refresh(ADA)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 import gc
 import threading
 from collections import Counter
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from bulk_world import DAY, DOWN, GONE, OTHER, BulkWorld, now_of
@@ -401,6 +403,134 @@ def test_of_two_runs_at_once_each_token_is_refreshed_by_one(database):
     assert counts[Result.REFRESHED] == 30
     assert set(counts) <= {Result.REFRESHED, Result.BY_OTHERS}
     assert {name: world.vault.access_token(who).reveal() for name, who in people.items()} == world.provider.issued
+
+
+def test_a_program_may_count_on_what_results_and_ends_are_called():
+    assert [result.value for result in Result] == [
+        "refreshed",
+        "refreshed_by_others",
+        "reauth_required",
+        "failed",
+        "postponed",
+        "left_alone",
+    ]
+    assert [(end.value, end.column.name) for end in End] == [("refresh", "ends_at"), ("access", "expires_at")]
+
+
+def test_the_docs_tell_after_how_many_failures_a_provider_is_left_in_peace():
+    docs = (Path(__file__).parent.parent / "docs" / "tokens.md").read_text(encoding="utf-8")
+
+    assert f"After {FAILURES_IN_A_ROW} failures in a row a registration is left" in docs
+    assert FAILURES_IN_A_ROW == 20
+
+
+def test_what_is_told_of_a_run_cannot_be_changed(database):
+    world = BulkWorld(database)
+    world.add("a")
+    moment = window(world)
+    (due,) = bulk(world).due.all(moment)
+    (outcome,) = bulk(world).run(moment)
+
+    for value in (moment, due, outcome):
+        with pytest.raises(dataclasses.FrozenInstanceError):
+            setattr(value, dataclasses.fields(value)[0].name, None)
+
+
+def test_the_end_that_was_asked_for_is_told_and_sorted_by(database):
+    world = BulkWorld(database)
+    for name, ends, expires in (("late", 1, 3), ("early", 2, 1), ("middle", 3, 2)):
+        world.add(name, ends * DAY, expires_at=now_of(world) + expires * DAY)
+    due = bulk(world, page=1).due.all(window(world, end=End.ACCESS))
+
+    assert [(token.kept.identity.subject, token.ends_at) for token in due] == [
+        (name, now_of(world) + days * DAY) for days, name in enumerate(("early", "middle", "late"), 1)
+    ]
+
+
+@pytest.mark.parametrize(("seconds", "result"), [(300, Result.POSTPONED), (301, Result.REFRESHED)])
+def test_a_time_to_wait_for_of_five_minutes_counts_and_one_of_a_second_more_does_not(database, seconds, result):
+    world = BulkWorld(database)
+    world.add("a")
+    with database.engine.begin() as connection:
+        connection.execute(update(tokens).values(retry_at=now_of(world) + timedelta(seconds=seconds)))
+
+    assert results(world) == [result]
+
+
+def test_a_slow_answer_keeps_the_others_from_nothing(database):
+    world, names = BulkWorld(database), []
+    for number in range(3):
+        world.add(f"p-{number}", timedelta(hours=number))
+    others_are_told = threading.Event()
+
+    def slow(request):
+        names.append(threading.current_thread().name)
+        if "p-0" in request.body:
+            assert others_are_told.wait(10)
+        return world.provider(request)
+
+    world.network.replies["token"] = slow
+    run = bulk(world, workers=2).run(window(world))
+    told = [next(run) for _ in range(2)]
+    others_are_told.set()
+    told += run
+
+    assert [outcome.result for outcome in told] == [Result.REFRESHED] * 3
+    assert world.provider.used == ["p-1", "p-2", "p-0"]
+    assert {name.rpartition("_")[0] for name in names} == {"authkit-refresh"}
+
+
+def test_what_is_done_is_told_while_others_are_under_way(database):
+    world, quick_is_told = BulkWorld(database), threading.Event()
+    for number in range(8):
+        world.add(f"slow-{number}", timedelta(hours=number))
+    quick = world.add("quick", 2 * DAY)
+
+    def answer(request):
+        assert "slow" not in request.body or quick_is_told.wait(10)
+        return world.provider(request)
+
+    world.network.replies["token"] = answer
+    run = bulk(world, workers=9).run(window(world))
+    told = [next(run)]
+    used = list(world.provider.used)
+    quick_is_told.set()
+    told += run
+
+    assert used == [quick.subject]
+    assert [outcome.result for outcome in told] == [Result.REFRESHED] * 9
+
+
+def test_four_are_under_way_unless_told_otherwise(database):
+    world, all_may_go, under_way = BulkWorld(database), threading.Event(), []
+    for number in range(6):
+        world.add(f"p-{number}", timedelta(hours=number))
+
+    def answer(request):
+        under_way.append(request)
+        if len(under_way) == 4:
+            threading.Timer(0.2, lambda: (most.append(len(under_way)), all_may_go.set())).start()
+        assert all_may_go.wait(10)
+        return world.provider(request)
+
+    most = []
+    world.network.replies["token"] = answer
+    run = BulkRefresh(world.kit, world.database, pace=Pace(1e9)).run(window(world))
+
+    assert [outcome.result for outcome in run] == [Result.REFRESHED] * 6
+    assert most == [4]
+
+
+def test_half_of_the_rest_is_gone_when_whole_seconds_say_so(database):
+    world = BulkWorld(database)
+    world.add("a", DAY)
+    world.provider.refresh_lifetime = 5
+    assert results(world) == [Result.REFRESHED]
+
+    world.clock.now += 2.6
+    assert results(world) == [Result.LEFT]
+    world.clock.now += 0.4
+    assert results(world) == [Result.REFRESHED]
 
 
 def test_the_pace_keeps_its_distance_and_makes_up_for_nothing():

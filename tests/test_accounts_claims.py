@@ -12,6 +12,7 @@ from race_world import runners
 from sqlalchemy import insert, select, text
 
 from authkit.accounts import Database, SqlClaims
+from authkit.accounts.claims import is_claimed
 from authkit.accounts.schema import claims
 from authkit.errors import StoreUnavailable
 
@@ -71,8 +72,25 @@ def test_no_claim_ends_before_what_it_guards(store, clock):
     assert store.claim("a", ends_at + 600) is False
 
 
+def test_the_end_of_a_claim_is_rounded_up(store, database, clock):
+    store.claim("a", int(clock()) + 600.1)
+
+    assert rows(database) == [(digest("a"), int(clock()) + 601)]
+
+
+def test_what_was_claimed_is_not_any_more_once_it_has_ended(store, database, clock):
+    ends_at = int(clock()) + 600
+    store.claim("a", ends_at)
+
+    def is_still(now):
+        return database.read(lambda executor: is_claimed(executor, digest("a"), now))
+
+    assert [is_still(ends_at - 1), is_still(ends_at)] == [True, False]
+
+
 def test_inp_04_claims_that_have_ended_are_deleted_once_a_minute(database, clock):
     now = int(clock())
+    clock.now += 0.5
 
     def put(expires_at):
         row = insert(claims).values(digest=digest(str(expires_at)), expires_at=expires_at)

@@ -7,10 +7,15 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 from sqlalchemy import Column, Integer, MetaData, Table, UniqueConstraint, func, insert, select, text
+from sqlalchemy.dialects.mysql.mariadb import MariaDBDialect
+from sqlalchemy.dialects.mysql.pymysql import MySQLDialect_pymysql
+from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
+from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.schema import CreateTable
 
 from authkit.accounts import Database
-from authkit.accounts.columns import Exact, Moment, database_time
+from authkit.accounts.columns import Exact, Moment, RowNumber, database_time
 
 LOOKALIKES = (
     *("AbC", "abc", "ABC", "abc ", " abc", "abc  "),
@@ -109,6 +114,72 @@ def test_moments_are_compared_whatever_their_zone(made):
     east = timezone(timedelta(hours=5))
     assert not is_before(noon.astimezone(east))
     assert is_before((noon + timedelta(seconds=1)).astimezone(east))
+
+
+DIALECTS = {
+    "sqlite": SQLiteDialect_pysqlite(),
+    "postgresql": PGDialect_psycopg(),
+    "mysql": MySQLDialect_pymysql(),
+    "mariadb": MariaDBDialect(),
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("sqlite", "VARCHAR(40)"),
+        ("postgresql", 'VARCHAR(40) COLLATE "C"'),
+        ("mysql", "VARBINARY(160)"),
+        ("mariadb", "VARBINARY(160)"),
+    ],
+)
+def test_a_text_of_a_key_is_kept_as_what_is_compared_byte_by_byte(name, kind):
+    table = Table("kept", MetaData(), Column("one", Exact(40)), Column("other", Exact()))
+    made = str(CreateTable(table).compile(dialect=DIALECTS[name]))
+
+    assert f"\tone {kind}," in made
+    assert kind.replace("160", "1020").replace("40", "255") in made
+
+
+@pytest.mark.parametrize(
+    ("name", "given"),
+    [("sqlite", "\u00e9"), ("postgresql", "\u00e9"), ("mysql", b"\xc3\xa9"), ("mariadb", b"\xc3\xa9")],
+)
+def test_a_driver_gets_bytes_where_texts_would_be_folded(name, given):
+    bind = Exact().dialect_impl(DIALECTS[name])
+
+    assert bind.process_bind_param("\u00e9", DIALECTS[name]) == given
+    assert bind.process_bind_param(None, DIALECTS[name]) is None
+    assert bind.process_result_value(given, DIALECTS[name]) == "\u00e9"
+
+
+@pytest.mark.parametrize("column", [texts.c.key, moments.c.at, database_time()], ids=["text", "moment", "time"])
+def test_a_statement_is_compiled_once(column):
+    assert select(column)._generate_cache_key() is not None
+
+
+def test_a_driver_gets_a_moment_without_a_zone():
+    noon = datetime(2030, 6, 1, 12, 0, 0, 5, timezone(timedelta(hours=2)))
+
+    assert Moment().process_bind_param(noon, DIALECTS["postgresql"]) == datetime(2030, 6, 1, 10)  # noqa: DTZ001 - so it is kept
+
+
+@pytest.mark.parametrize(
+    ("name", "asked"),
+    [
+        ("sqlite", "CAST(strftime('%s', 'now') AS INTEGER)"),
+        ("postgresql", "CAST(extract(epoch from clock_timestamp()) AS BIGINT)"),
+        ("mysql", "unix_timestamp(sysdate())"),
+        ("mariadb", "unix_timestamp(sysdate())"),
+    ],
+)
+def test_a_database_is_asked_for_its_own_time_in_its_own_words(name, asked):
+    assert str(select(database_time()).compile(dialect=DIALECTS[name])) == f"SELECT {asked} AS database_time_1"
+
+
+@pytest.mark.parametrize(("name", "kind"), [("sqlite", "INTEGER"), ("postgresql", "BIGINT"), ("mysql", "BIGINT")])
+def test_sqlite_counts_up_what_is_a_plain_integer_there(name, kind):
+    assert RowNumber.compile(dialect=DIALECTS[name]) == kind
 
 
 def test_the_databases_clock_is_right_whatever_the_sessions_time_zone(database):

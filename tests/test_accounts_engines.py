@@ -10,14 +10,26 @@ import subprocess
 import sys
 import time
 import weakref
+from dataclasses import FrozenInstanceError
 from pathlib import Path
 
 import pytest
 from sqlalchemy import event, select, text
+from sqlalchemy.exc import OperationalError
 
 from authkit.accounts import Database
 from authkit.accounts.columns import database_time
-from authkit.accounts.engines import PATIENT, SHORT, Limits, forget_connections, new_engine
+from authkit.accounts.engines import (
+    PACKAGES,
+    PATIENT,
+    SHORT,
+    Limits,
+    _begin_for_writing,
+    _connect_args,
+    _on_connect,
+    forget_connections,
+    new_engine,
+)
 from authkit.errors import ConfigError, StoreUnavailable
 from authkit.models import Secret
 
@@ -32,6 +44,7 @@ PASSWORD = "canary-pass"
         (f"postgresql://ada:{PASSWORD}@db.example/app", "postgresql+psycopg"),
         (f"postgres://ada:{PASSWORD}@db.example/app", "postgresql+psycopg"),
         (f"postgresql+psycopg://ada:{PASSWORD}@db.example/app", "postgresql+psycopg"),
+        (f"postgresql://ada:{PASSWORD}@db.example", "postgresql+psycopg"),
         (f"mysql://ada:{PASSWORD}@db.example/app", "mysql+pymysql"),
         (f"mariadb://ada:{PASSWORD}@db.example/app", "mariadb+pymysql"),
         (f"mariadb+pymysql://ada:{PASSWORD}@db.example/app", "mariadb+pymysql"),
@@ -158,6 +171,44 @@ def test_the_limits_and_the_isolation_are_set_on_each_connection(database, limit
     engine.dispose()
 
 
+@pytest.mark.parametrize(
+    ("url", "isolation"),
+    [
+        ("sqlite:////tmp/authkit.sqlite", None),
+        ("postgresql://db/app", "READ COMMITTED"),
+        ("mysql://db/app", "READ COMMITTED"),
+    ],
+)
+def test_a_server_is_asked_for_the_isolation_that_the_work_counts_on(url, isolation):
+    engine = new_engine(Secret(url))
+
+    assert engine.dialect._on_connect_isolation_level == isolation  # a server is asked in EXPECTED
+    assert event.contains(engine, "begin", _begin_for_writing) is (isolation is None)
+
+
+@pytest.mark.parametrize(
+    ("driver", "package"),
+    [("psycopg", "psycopg[binary]"), ("psycopg2", "psycopg2-binary"), ("mysqldb", "mysqlclient")],
+)
+def test_a_driver_comes_with_a_package_that_is_called_otherwise(driver, package):
+    assert PACKAGES[driver] == package
+
+
+def test_what_a_statement_was_about_is_not_told_when_it_fails(tmp_path):
+    engine = new_engine(Secret(f"sqlite:///{tmp_path / 'authkit.sqlite'}"))
+
+    with engine.connect() as connection, pytest.raises(OperationalError) as caught:
+        connection.execute(text("SELECT :subject FROM nowhere"), {"subject": PASSWORD})
+
+    assert PASSWORD not in str(caught.value)
+    engine.dispose()
+
+
+def test_the_limits_are_the_same_for_all_engines():
+    with pytest.raises(FrozenInstanceError):
+        SHORT.lock = 1
+
+
 def test_the_docs_tell_the_limits():
     docs = (Path(__file__).parent.parent / "docs" / "database.md").read_text(encoding="utf-8")
     rows = (
@@ -231,6 +282,74 @@ def test_tcp_notices_a_server_that_is_gone(database):
         "keepalives_idle": "5",
         "tcp_user_timeout": "10000",
     }
+
+
+def given_to_the_driver(url, limits):
+    """Return what a driver is given to connect with, but for the server's name; it does not get to connect."""
+    engine, given = new_engine(Secret(url), limits), {}
+
+    def refuse(dialect, record, args, options):
+        given.update(options)
+        raise LookupError
+
+    event.listen(engine, "do_connect", refuse)
+    with pytest.raises(LookupError):
+        engine.connect()
+    return {name: value for name, value in given.items() if "time" in name or "keepalive" in name}
+
+
+KEPT_ALIVE = {"connect_timeout": 5, "keepalives_idle": 5, "keepalives_interval": 5, "tcp_user_timeout": 10_000}
+
+
+@pytest.mark.parametrize(
+    ("scheme", "limits", "given"),
+    [
+        ("postgresql", SHORT, KEPT_ALIVE),
+        ("postgresql", PATIENT, KEPT_ALIVE),
+        ("mysql", SHORT, {"connect_timeout": 5, "read_timeout": 15, "write_timeout": 15}),
+        ("mariadb", PATIENT, {"connect_timeout": 5, "read_timeout": None, "write_timeout": None}),
+        ("sqlite", SHORT, {"timeout": 10}),
+        ("sqlite", PATIENT, {"timeout": 120}),
+    ],
+)
+def test_a_driver_is_told_how_long_to_wait_for_its_server(scheme, limits, given):
+    assert (
+        given_to_the_driver(f"{scheme}://db.example/app".replace("sqlite://db.example", "sqlite://"), limits) == given
+    )
+
+
+@pytest.mark.parametrize(("driver", "given"), [("psycopg2", KEPT_ALIVE), ("mysqldb", {}), ("pg8000", {})])
+def test_a_driver_that_we_do_not_know_is_given_nothing_that_it_may_not_know(driver, given):
+    assert _connect_args(driver, SHORT) == given
+
+
+@pytest.mark.parametrize(
+    ("dialect", "told"),
+    [
+        (
+            "postgresql",
+            (
+                "SET lock_timeout = '2s'",
+                "SET statement_timeout = '3s'",
+                "SET idle_in_transaction_session_timeout = '6s'",
+            ),
+        ),
+        *(
+            (
+                dialect,
+                (
+                    "SET SESSION sql_mode = CONCAT(@@sql_mode, ',STRICT_ALL_TABLES')",
+                    "SET SESSION innodb_lock_wait_timeout = 2, SESSION lock_wait_timeout = 2 "
+                    "/*M! , SESSION max_statement_time = 3 */",
+                ),
+            )
+            for dialect in ("mysql", "mariadb")
+        ),
+        ("sqlite", ("PRAGMA journal_mode = WAL", "PRAGMA synchronous = FULL", "PRAGMA foreign_keys = ON")),
+    ],
+)
+def test_a_server_is_told_at_once_how_long_to_wait_and_to_cut_nothing(dialect, told):
+    assert _on_connect(dialect, Limits(connect=1, lock=2, statement=3)) == told
 
 
 def test_a_connection_that_cannot_be_set_up_is_closed(tmp_path):

@@ -109,3 +109,11 @@ def test_what_is_said_names_the_fault_and_what_to_do(exc, reason):
 )
 def test_no_value_is_said(exc, reason):
     assert store_unavailable(exc).reason == reason
+
+
+@pytest.mark.parametrize(("name", "said"), [("SQLITE_CONSTRAINT_UNIQUE", "SQLITE_CONSTRAINT_UNIQUE"), ("", "twice")])
+def test_sqlite_has_names_for_codes_since_python_3_11(name, said):
+    exc = failed(IntegrityError, sqlite3.IntegrityError("twice"))
+    exc.orig.sqlite_errorname = name
+
+    assert store_unavailable(exc).reason == f"the database failed: IntegrityError: code {said}"

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from dataclasses import FrozenInstanceError
 from datetime import datetime, timedelta, timezone
+from hashlib import sha256
 from threading import Barrier, Event
 from typing import Any
 
@@ -18,7 +20,7 @@ from authkit import Identity, ProviderEvent
 from authkit.accounts import Database
 from authkit.accounts.audit import digest
 from authkit.accounts.database import Executor
-from authkit.accounts.inbox import Inbox
+from authkit.accounts.inbox import Delivery, Inbox
 from authkit.accounts.schema import audit, claims, tokens
 from authkit.errors import ReauthRequired, StoreUnavailable
 from authkit.events import Received, receive
@@ -132,7 +134,7 @@ def test_whk_10_the_identity_and_the_account_stay(world: World) -> None:
 def test_whk_10_an_unknown_user_is_fine_and_has_no_effect(world: World) -> None:
     stranger = Identity("acme", "acme-client", "USER-1")
 
-    assert world.take(world.receive(subject="USER-1")) is True
+    assert world.take(world.receive(subject="USER-1", reason="for them alone")) is True
 
     assert world.kept == "canary-access-token"
     assert world.trail == [("provider_event", None, "gone")]
@@ -154,6 +156,16 @@ def test_an_event_may_be_about_nobody(world: World, subject: str) -> None:
     assert world.take(world.receive("ready", subject=subject)) is True
 
     assert world.selected(audit.c.event, audit.c.identity) == [("provider_event", None)]
+
+
+def test_who_has_an_identity_and_no_token_at_all_is_disconnected_too(world: World) -> None:
+    with world.database.engine.begin() as connection:
+        connection.execute(tokens.delete())
+
+    assert world.take(world.receive()) is True
+
+    assert world.hooks_told == ["disconnected", "provider_event"]
+    assert world.trail == [("disconnected", world.account.id, "gone")]
 
 
 def test_without_a_handler_the_event_takes_effect_all_the_same(world: World) -> None:
@@ -258,8 +270,8 @@ def test_what_is_remembered_names_nobody(world: World) -> None:
     world.take(received)
 
     kept = world.selected(claims.c.digest, claims.c.expires_at)
-    assert len(kept) == 3
-    assert all(len(digest) == 64 and received.key != digest for digest, _ in kept)
+    states = [f"event {received.key} {state}" for state in ("busy", "applied", "done")]
+    assert {digest for digest, _ in kept} == {sha256(state.encode()).hexdigest() for state in states}
     assert sorted(expires_at for _, expires_at in kept) == [NOW + 60, *[NOW + 300 + 30 * DAY] * 2]
 
 
@@ -298,6 +310,13 @@ def test_eight_events_at_once_have_eight_effects(world: World) -> None:
         assert list(pool.map(world.take, received)) == [True] * 8
 
     assert len(world.trail) == len(world.handled) == len(world.hooks_told) == 8
+
+
+def test_a_delivery_is_what_it_was(world: World) -> None:
+    delivery: Any = Delivery(world.receive(), NOW)
+
+    with pytest.raises(FrozenInstanceError):
+        delivery.busy_until = NOW + 1
 
 
 # What fails, and comes again
@@ -555,3 +574,4 @@ def test_what_happened_when_is_in_the_trail(world: World) -> None:
     world.take(removed)
 
     assert world.selected(audit.c.at) == [(datetime.fromtimestamp(NOW, timezone.utc) + timedelta(seconds=7),)]
+    assert (NOW + 7 + MINUTE,) in world.selected(claims.c.expires_at)

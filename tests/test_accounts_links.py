@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import FrozenInstanceError, replace
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 
 from authkit import Identity, Login
 from authkit.accounts import Accounts, LinkedIdentity
+from authkit.accounts.identityrows import lock_identity
 from authkit.accounts.schema import accounts, identities, metadata, revocations, tokens
 from authkit.errors import AccountConflict, AccountDenied, IdentityTaken, LastIdentity, ReauthRequired
 
@@ -272,3 +273,25 @@ def test_an_identity_that_was_unlinked_can_be_linked_to_another_account(world, a
     assert world.accounts.link(bob, world.login("second")).account_id == bob
 
     assert world.accounts.of(SECOND).id == bob
+
+
+def test_who_is_known_is_read_and_not_changed(world, ada):
+    known = world.database.write(lambda executor: lock_identity(executor, ADA))
+
+    assert (known.identity, known.registration, known.account.id) == (ADA, "acme", ada)
+    with pytest.raises(FrozenInstanceError):
+        known.identity = SECOND
+
+
+def test_an_identity_that_came_without_a_token_is_listed_and_can_be_taken_away(world, ada):
+    world.accounts.link(ada, world.login("second"))
+    with world.database.engine.begin() as connection:
+        connection.execute(tokens.delete())
+
+    assert [(linked.identity, linked.needs_reauth) for linked in world.accounts.identities(ada)] == [
+        (ADA, False),
+        (SECOND, False),
+    ]
+    assert world.accounts.unlink(ada, SECOND)
+    assert world.accounts.delete(ada)
+    assert (world.rows(identities), world.network.sent) == ([], [])

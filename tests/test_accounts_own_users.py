@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from authkit import Identity, Login
 from authkit.accounts import Accounts, UserFor
 from authkit.accounts.schema import accounts, audit, identities, tokens
-from authkit.errors import AccountDenied, IdentityTaken, StoreUnavailable
+from authkit.errors import AccountConflict, AccountDenied, IdentityTaken, StoreUnavailable
 
 ADA = Identity("acme", "acme-client", "user-1")
 SECOND = Identity("acme", "acme-client", "user-2")
@@ -121,6 +121,17 @@ def test_ids_are_compared_byte_by_byte(world):
         assert world.store(lambda login: login.identity.subject).sign_in(world.login(subject)).is_new
 
     assert [linked.identity.subject for linked in world.accounts.identities("abc")] == ["abc"]
+
+
+def test_nobody_is_asked_for_the_user_of_a_login_that_may_be_of_one_account_alone(world):
+    with pytest.raises(AccountConflict, match="somebody else is signed in"):
+        world.accounts.sign_in(world.login(), only_as="1")
+
+    assert (world.asked, nothing_is_stored(world)) == ([], True)
+
+
+def test_an_id_of_the_app_s_may_have_255_characters(world):
+    assert world.store(lambda login: "x" * 255).sign_in(world.login()).account.id == "x" * 255
 
 
 def test_an_id_that_is_too_long_is_an_error_in_every_database(world):

@@ -101,6 +101,28 @@ def test_the_first_login_makes_an_account_and_the_second_finds_it(world):
     )
 
 
+def test_a_token_that_somebody_handed_in_is_kept_neither_at_first_nor_in_the_place_of_another(world):
+    handed_in = world.login(token=world.token("handed-in"))
+
+    world.accounts.sign_in(handed_in, keeps_token=False)
+    assert world.rows(tokens) == []
+    second = world.login("user-2", token=world.token("second"))
+    world.accounts.sign_in(second)
+    assert world.vault.access_token(second.identity) == "second"
+
+    world.accounts.sign_in(world.login())
+    world.accounts.sign_in(handed_in, keeps_token=False)
+    assert world.vault.access_token(handed_in.identity) == "canary-access-token"
+
+
+def test_what_a_login_returns_is_what_is_kept_to_the_second(world):
+    world.clock.now += 0.7
+    for _ in range(2):
+        account = world.accounts.sign_in(world.login()).account
+        assert world.accounts.get(account.id) == account
+        world.clock.now += 60
+
+
 def test_nobody_is_found_who_has_not_signed_in(world):
     assert world.accounts.get("nobody") is None
     assert world.accounts.of(ADA) is None

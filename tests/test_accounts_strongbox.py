@@ -18,6 +18,7 @@ from authkit.accounts import Database, Vault
 from authkit.accounts.schema import tokens
 from authkit.accounts.strongbox import Strongbox
 from authkit.errors import StoreUnavailable
+from authkit.seal import Sealer
 
 OLD_KEY = "the-first-vault-key-that-is-long-enough-for-all"
 NEW_KEY = "another-vault-key-that-is-long-enough-for-all"
@@ -40,6 +41,12 @@ def strongbox(*secrets, table="authkit_tokens"):
 
 
 class TestOpening:
+    def test_what_was_sealed_opens_for_good(self):
+        sealer = Sealer([Secret(OLD_KEY)], "vault", Numbers())
+        sealed = sealer.seal(b'["canary-access", "canary-refresh"]', "authkit_tokens.sealed:v1:a:b:c")
+
+        assert strongbox().open("v1:a:b:c", sealed) == (Secret("canary-access"), Secret("canary-refresh"))
+
     @pytest.mark.parametrize("refresh_token", [None, "", "canary-refresh"])
     def test_what_was_sealed_opens_at_its_place(self, refresh_token):
         box = strongbox()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from datetime import datetime, timedelta, timezone
 
 import pytest
@@ -211,6 +212,11 @@ class TestTheLease:
             left = row["lease_until"] - connection.execute(select(database_time())).scalar_one()
         assert 25 <= left <= 30
         assert world.kept().is_leased
+
+    def test_what_was_read_and_what_was_taken_cannot_be_changed(self, world, rows):
+        for value in (world.kept(), take(world, rows)):
+            with pytest.raises(dataclasses.FrozenInstanceError):
+                value.identity_id = 0
 
     def test_nobody_takes_what_somebody_has(self, world, rows):
         take(world, rows)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timezone
 from functools import partial
@@ -12,13 +13,14 @@ from broken_line import Line
 from fakes import TOKEN, answer
 from requests import ConnectionError as Reset
 from requests import ReadTimeout
-from sqlalchemy import create_engine, delete, text
+from sqlalchemy import create_engine, delete, select, text
 from sqlalchemy.orm import Session
 from vault_world import ADA, DUE, LIFETIME, Doubtful, Flaky, Rotation, Stopwatch, VaultWorld, strict_acme
 
 from authkit import Secret
 from authkit.accounts import Database, Vault
 from authkit.accounts.audit import digest
+from authkit.accounts.columns import database_time
 from authkit.accounts.schema import audit, identities, tokens
 from authkit.accounts.strongbox import Strongbox
 from authkit.accounts.tokenrows import TokenRows
@@ -289,6 +291,34 @@ class TestOneRefreshAtATime:
         assert len(other) == 1
         assert 60 <= waited() < 61
         assert world.asked == 1
+
+    def test_who_waits_looks_again_twice_a_second_at_last(self, world):
+        class Pauses(Stopwatch):
+            def sleep(self, seconds):
+                pauses.append(seconds)
+                super().sleep(seconds)
+
+        pauses = []
+        world.clock.now += LIFETIME
+        world.change_row(lease_owner="a" * 32, lease_until=int(time.time()) + 3600)
+
+        with pytest.raises(ProviderUnavailable, match="others are refreshing"):
+            world.server(waited=Pauses()).access_token(ADA)
+
+        assert pauses[:7] == [0.05, 0.1, 0.2, 0.4, 0.5, 0.5, 0.5]
+
+    def test_who_died_in_a_refresh_delays_the_others_by_half_a_minute(self, world):
+        left = []
+
+        def look(executor):
+            until, now = executor.execute(select(tokens.c.lease_until, database_time())).one()
+            left.append(until - now)
+
+        world.clock.now += LIFETIME
+        world.while_it_answers(lambda: world.database.read(look))
+        Vault(world.kit, world.database).access_token(ADA)
+
+        assert left[0] in (29, 30)
 
     def test_who_waits_has_the_token_as_soon_as_it_is_there(self, world):
         world.clock.now += LIFETIME

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 
 import pytest
 from bare_adapter import BareApp
@@ -110,3 +111,71 @@ def test_an_adapter_asks_the_app_s_limiter_before_it_begins_or_completes_a_login
 
     assert asked == ["callback" if path.endswith("callback") else "start"]
     assert answered == [("429 Too Many Requests", "7")]
+
+
+# Whether there is room for a request
+
+
+LOGGER = logging.getLogger("test_adapters")
+
+
+def test_where_there_is_room_a_request_goes_on(caplog):
+    adapters.require_room(lambda: None, LOGGER)
+
+    assert caplog.messages == []
+
+
+@pytest.mark.parametrize(
+    ("wait", "told"),
+    [
+        (1, 1),
+        (1.2, 2),
+        (30, 30),
+        (0, 1),
+        (-5, 1),
+        (0.5, 1),
+        (86_400, 86_400),
+        (86_401, 86_400),
+        (float("inf"), 86_400),
+    ],
+)
+def test_where_there_is_none_a_time_to_wait_is_told_in_whole_seconds_up_to_a_day(wait, told):
+    with pytest.raises(errors.RateLimited) as raised:
+        adapters.require_room(lambda: wait, LOGGER)
+
+    assert (type(raised.value.retry_after), raised.value.retry_after) == (int, told)
+
+
+@pytest.mark.parametrize("wrong", [True, False, "5", [], math.nan], ids=repr)
+def test_a_limiter_that_says_something_else_keeps_nobody_out(caplog, wrong):
+    adapters.require_room(lambda: wrong, LOGGER)
+
+    (said,) = caplog.messages
+    assert said == f"the limiter returned {type(wrong).__name__!r}, neither None nor seconds, so the request goes on"
+
+
+def test_a_limiter_that_fails_keeps_nobody_out_and_the_log_says_where(caplog):
+    def fail():
+        raise LookupError("canary")
+
+    def limiter():
+        fail()
+
+    adapters.require_room(limiter, LOGGER)
+
+    line = fail.__code__.co_firstlineno + 1
+    assert caplog.messages == [f"the limiter raised LookupError at test_adapters.py:{line}, so the request goes on"]
+    assert "canary" not in caplog.text
+
+
+def test_a_refusal_of_a_limiter_s_own_comes_out_as_it_is():
+    def refuse():
+        raise errors.RateLimited("mine", retry_after=7)
+
+    with pytest.raises(errors.RateLimited, match="mine"):
+        adapters.require_room(refuse, LOGGER)
+
+
+def test_a_browser_that_vouches_for_the_site_vouches_for_no_other_origin():
+    with pytest.raises(errors.CrossSite, match="Origin names another site"):
+        adapters.require_same_origin(SITE, "same-origin", "https://evil.example")

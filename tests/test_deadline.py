@@ -10,10 +10,11 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from authkit.deadline import Deadline, _Watchdog
+from authkit.deadline import Deadline, _Watchdog, _watchdog
 from authkit.errors import ProviderUnavailable
 
 
@@ -37,6 +38,18 @@ class Queue:
 
     def heard(self) -> None:
         self.times_heard += 1
+
+
+class BusyLock:
+    """A lock that somebody else has, which becomes free when it is asked for the last of `times`."""
+
+    def __init__(self, times: int) -> None:
+        self.times = times
+        self.timeouts: list[float] = []
+
+    def acquire(self, timeout: float) -> bool:
+        self.timeouts.append(timeout)
+        return len(self.timeouts) == self.times
 
 
 def watchdogs() -> list[threading.Thread]:
@@ -136,6 +149,15 @@ def test_only_the_socket_watched_last_is_shut(pair: tuple[socket.socket, socket.
         assert other.recv(1) == b""
         second.sendall(b"x")
         assert first.recv(1) == b"x"
+
+
+def test_a_socket_that_was_shut_is_watched_no_longer(pair: tuple[socket.socket, socket.socket]) -> None:
+    ours, _ = pair
+    with Deadline(0.1) as deadline:
+        deadline.watch(ours)
+        assert ours.recv(1) == b""
+        with _watchdog._changed:
+            assert deadline not in _watchdog._watched
 
 
 def test_a_socket_cannot_be_watched_after_the_end(pair: tuple[socket.socket, socket.socket]) -> None:
@@ -300,3 +322,15 @@ def test_a_lock_is_waited_for_until_it_is_time_to_give_up() -> None:
     with lock:
         assert not Deadline(5, Queue(0.2)).acquire(lock)
     assert 0.15 < time.monotonic() - started < 4
+
+
+def test_who_waits_for_a_lock_looks_again_ten_times_a_second() -> None:
+    busy: Any = BusyLock(times=3)
+    assert Deadline(60).acquire(busy)
+    assert busy.timeouts == [0.1] * 3
+
+
+def test_nobody_waits_for_a_lock_for_longer_than_there_is_time() -> None:
+    busy: Any = BusyLock(times=-1)
+    assert not Deadline(0.05).acquire(busy)
+    assert all(0 <= timeout <= 0.05 for timeout in busy.timeouts)

@@ -20,6 +20,7 @@ from authkit.errors import (
     MethodNotAllowed,
     ProviderRejected,
     RegistrationClosed,
+    brief,
     printable,
     redacted,
 )
@@ -210,6 +211,10 @@ def test_printable_shows_where_it_cut(text: str, line: str) -> None:
         ('{"code": "ab\\\\cd"}', ["ab\\cd"], '{"code": "[redacted]"}'),
         ("code ab%41 is bad", ["ab%41"], "code [redacted] is bad"),
         ("abcdef", ["abcd", "cdef"], "[redacted]"),
+        ("code a\nb is bad", ["a\nb"], "code [redacted] is bad"),
+        ("616263 YWJj 61626364 YWJjZA==", ["abc", "abcd"], "616263 YWJj [redacted] [redacted]"),
+        ("fn5+Pz8/ fn5-Pz8_ YWJjZA.", ["~~~???", "abcd"], "[redacted] [redacted] [redacted]."),
+        ("abcabc, %c3%a9abc%20", ["abc"], "[redacted][redacted], %c3%a9[redacted]%20"),
     ],
     ids=[
         "plain",
@@ -226,10 +231,19 @@ def test_printable_shows_where_it_cut(text: str, line: str) -> None:
         "backslash-in-json",
         "percent-of-its-own",
         "overlapping",
+        "lines",
+        "too-short-for-base64",
+        "both-alphabets-of-base64",
+        "twice",
     ],
 )
 def test_redacted_takes_secrets_out(text: str, secrets: list[str], left: str) -> None:
     assert redacted(text, secrets) == left
+
+
+@pytest.mark.parametrize(("length", "shown"), [(1000, "x" * 1000), (1001, "(1001 characters)")])
+def test_a_text_that_is_too_long_to_be_searched_is_counted(length: int, shown: str) -> None:
+    assert brief("x" * length) == shown
 
 
 def test_looking_for_secrets_leaves_the_patterns_of_the_app_where_python_keeps_them() -> None:

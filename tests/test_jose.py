@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from joserfc.errors import UnsupportedAlgorithmError
+from joserfc.errors import UnsupportedAlgorithmError, UnsupportedHeaderError
 
 from authkit.jose import OneAlgorithm
 
@@ -16,3 +16,11 @@ def test_a_header_cannot_ask_for_another_algorithm() -> None:
     for other in ("ES256", "HS256", "none", "eddsa", ""):
         with pytest.raises(UnsupportedAlgorithmError, match="the key is for another algorithm"):
             registry.get_alg(other)
+
+
+def test_a_header_has_registered_members_only_unless_told_otherwise() -> None:
+    header = {"alg": "EdDSA", "own": "1"}
+
+    OneAlgorithm("EdDSA", is_strict=False).check_header(header)
+    with pytest.raises(UnsupportedHeaderError):
+        OneAlgorithm("EdDSA").check_header(header)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from dataclasses import FrozenInstanceError
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from authkit import Option, Secret
+from authkit.breaker import MAX_WAITING
 from authkit.keys import MEMBER_KEYS, PART_KEYS, REGISTRATION_KEYS, SITE_KEYS, option_key, words
 from authkit.names import RESERVED_NAMES
 
@@ -263,6 +265,60 @@ def test_a_bad_value_is_refused_with_what_to_do(name: str, text: str, problem: s
         assert text not in str(caught.value)
 
 
+@pytest.mark.parametrize(("text", "value"), [("1", 1), ("50", 50), ("0007", 7), ("9999", 9999)])
+def test_a_number_is_whole_and_at_least_one(text: str, value: int) -> None:
+    assert KEYS["max_waiting"].parse(text) == value
+
+
+@pytest.mark.parametrize(
+    "text", ["", "0", "0000", "-1", "+5", "1.5", "1_0", " 5", "5 ", "five", "\uff15", "\u00b2", "10000"]
+)
+def test_what_is_no_number_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="must be a number from 1 to 9999"):
+        KEYS["max_waiting"].parse(text)
+
+
+@pytest.mark.parametrize("name", sorted(name for name, key in KEYS.items() if key.is_secret))
+def test_a_secret_setting_is_a_secret_that_does_not_show_itself(name: str) -> None:
+    text = "http://canary-that-is-as-long-as-32-bytes.example"
+
+    assert "canary" not in repr(KEYS[name].parse(text))
+
+
+def test_a_prefix_is_a_path_and_not_nothing() -> None:
+    with pytest.raises(ValueError, match="must be a path such as /auth"):
+        KEYS["prefix"].parse("")
+
+
+def test_these_are_the_defaults_of_a_site_and_of_a_registration() -> None:
+    site = {name: key.default for name, key in SITE_KEYS.items() if key.default not in ("", None, ())}
+    assert site == {"prefix": "/auth", "max_waiting": MAX_WAITING}
+    assert {name: key.default for name, key in REGISTRATION_KEYS.items() if key.default not in ("", ())} == {
+        "pkce": "on"
+    }
+
+
+@pytest.mark.parametrize(
+    ("name", "choices"),
+    [("pkce", ["on", "off", "hex", "base64url"]), ("native.<name>.link_carries", ["ticket", "access_token"])],
+)
+def test_each_choice_may_be_made(name: str, choices: list[str]) -> None:
+    assert [KEYS[name].parse(choice.upper()) for choice in choices] == choices
+
+
+def test_a_setting_cannot_be_changed() -> None:
+    key: Any = KEYS["prefix"]
+    with pytest.raises(FrozenInstanceError):
+        key.default = "/login"
+
+
+def test_an_option_that_is_secret_is_any_text_that_does_not_show_itself() -> None:
+    key = option_key(Option("key", (), "canary", "what signs", is_secret=True))
+
+    assert (key.is_secret, key.default, key.parse("a\nb c")) == (True, Secret("canary"), Secret("a\nb c"))
+    assert "canary" not in repr(key)
+
+
 def test_a_folder_must_be_there(tmp_path: Path) -> None:
     assert KEYS["templates"].parse(str(tmp_path)) == str(tmp_path)
 
@@ -310,6 +366,7 @@ def test_an_option_of_a_provider_takes_its_choices_only() -> None:
         False,
         False,
     )
+    assert type(key.default) is str
     assert [key.parse(text) for text in ("eu", "EU", "US")] == ["EU", "EU", "us"]
     with pytest.raises(ValueError, match="must be one of: EU, us"):
         key.parse("cn")

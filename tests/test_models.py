@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from authkit import Identity, Login, Profile, ProviderEvent, Secret, Token
 from authkit.errors import ProviderProtocolError
-from authkit.models import freeze, is_plain
+from authkit.models import freeze, is_plain, traceback_without
 
 CANARY = "canary-access-token"
 NOON = datetime(2027, 1, 15, 12, tzinfo=timezone.utc)
@@ -45,6 +45,7 @@ def test_a_secret_equals_the_same_text_and_nothing_else() -> None:
     assert Secret(CANARY) != Secret("other")
     assert Secret(CANARY) != "other"
     assert Secret("1") != 1
+    assert (Secret("1") == 1) is False
     assert Secret("é\ud800") == "é\ud800"
     assert len({Secret(CANARY), Secret(CANARY), Secret("other")}) == 2
 
@@ -206,6 +207,23 @@ def test_a_part_of_an_identity_that_cannot_be_a_key_is_refused(position: int, pa
         Identity(*parts)
 
 
+def test_a_part_of_an_identity_may_have_255_characters() -> None:
+    assert Identity("x" * 255, "y" * 255, "z" * 255).key == f"v1:{'x' * 255}:{'y' * 255}:{'z' * 255}"
+
+
+def test_a_traceback_is_told_without_the_tokens() -> None:
+    def fail() -> None:
+        raise LookupError(f"for {CANARY} and canary-refresh-token")
+
+    with pytest.raises(LookupError) as caught:
+        fail()
+    told = traceback_without(TOKEN, caught.value)
+
+    assert told.startswith("Traceback (most recent call last):\n  File ")
+    assert told.endswith("\nLookupError: for [redacted] and [redacted]\n")
+    assert "canary-access" not in told
+
+
 @pytest.mark.parametrize("union_id", ["x" * 256, "union-1\x00", "union\ud800-1"])
 def test_a_union_id_that_would_have_to_be_cut_or_mended_is_none(union_id: str) -> None:
     assert Profile("user-1", union_id=union_id).union_id is None
@@ -224,13 +242,21 @@ def test_an_avatar_that_is_no_web_address_is_none(url: str) -> None:
     assert Profile(subject="user-1", avatar_url=url).avatar_url is None
 
 
-def test_an_avatar_s_address_is_kept() -> None:
-    assert Profile(subject="user-1", avatar_url="https://a.example/x?y=1").avatar_url == "https://a.example/x?y=1"
+@pytest.mark.parametrize("url", ["https://a.example/x?y=1", "http://a.example/x"])
+def test_an_avatar_s_address_is_kept(url: str) -> None:
+    assert Profile(subject="user-1", avatar_url=url).avatar_url == url
 
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"scope": "profile"}, {"scope": None}, {"scope": (1,)}, {"access_token": "text"}, {"refresh_token": "text"}],
+    [
+        {"scope": "profile"},
+        {"scope": None},
+        {"scope": (1,)},
+        {"access_token": "text"},
+        {"access_token": None},
+        {"refresh_token": "text"},
+    ],
 )
 def test_plg_08_a_token_of_other_types_is_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises(ProviderProtocolError):

@@ -76,6 +76,13 @@ def test_what_a_person_reads_is_left_alone(tmp_path: Path) -> None:
     assert {now for _, now in mutants_of(tmp_path / "sample.py", source)} == {"pass"}
 
 
+def test_what_a_setting_is_for_is_left_alone(tmp_path: Path) -> None:
+    assert mutants_of(tmp_path / "sample.py", 'Key("a", b, "what it is for", "c")\n') == {
+        ("Key('a', b, 'what it is for', 'c')", now)
+        for now in ("pass", "Key('aXX', b, 'what it is for', 'c')", "Key('a', b, 'what it is for', 'cXX')")
+    }
+
+
 def test_a_mutant_is_compiled_and_the_module_stays_as_it_is(tmp_path: Path) -> None:
     path = tmp_path / "sample.py"
     path.write_text("LIMIT = 5\ndef allows(a):\n    return a < LIMIT\n", encoding="utf-8")

@@ -6,7 +6,7 @@ import logging
 import re
 import sys
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import FrozenInstanceError, replace
 from importlib.metadata import Distribution, EntryPoint
 from pathlib import Path
 from types import SimpleNamespace
@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from plugin_world import PLUGIN, Site, plugin_of, points_named
 
 from authkit import AuthKit, Login, errors
+from authkit.candidates import Candidate
 from authkit.errors import AuthkitError, ConfigError, UnknownProvider
 from authkit.names import RESERVED_NAMES, check_name
 from authkit.plugins import PluginInfo, load_plugins
@@ -345,6 +346,13 @@ def test_a_plugin_may_be_any_object() -> None:
 
 def test_a_plugin_without_a_name_is_listed_by_its_class() -> None:
     assert [info.name for info in plugins_with(acme).infos] == ["Plugin"]
+
+
+def test_what_is_known_of_a_plugin_cannot_be_changed() -> None:
+    candidate: Any = Candidate("local", "(not installed)", "", lambda: None)
+    for known in (candidate, candidate.info()):
+        with pytest.raises(FrozenInstanceError):
+            known.name = "other"
 
 
 @pytest.mark.parametrize(

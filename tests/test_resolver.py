@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import socket
 import threading
+import time
 
 import pytest
 
-from authkit.resolver import LOOK_UPS_AT_ONCE, Resolver, look_up
+from authkit.resolver import LOOK_UPS_AT_ONCE, Resolver, _wait, look_up
 
 FOUND = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("192.0.2.1", 443))]
 
@@ -72,3 +73,45 @@ def test_whoever_waits_looks_again_now_and_then_and_not_all_the_time() -> None:
         Resolver(ask).resolve("acme.example", 443, 0.15, gives_up)
     end.set()
     assert len(looks) <= 3
+
+
+def test_while_all_look_ups_hang_a_further_one_waits_for_as_long_as_it_has_time() -> None:
+    end, asked = threading.Event(), []
+
+    def ask(*question: object) -> list[tuple[object, ...]]:
+        asked.append(question)
+        end.wait(5)
+        return FOUND
+
+    resolver = Resolver(ask)
+    for _ in range(LOOK_UPS_AT_ONCE):
+        with pytest.raises(TimeoutError):
+            resolver.resolve("acme.example", 443, 0)
+    with pytest.raises(TimeoutError):
+        resolver.resolve("late.example", 443, 0.05)
+    end.set()
+    assert ("late.example", 443) not in asked
+
+
+def test_whoever_gives_up_need_not_wait_until_the_time_is_over() -> None:
+    end = threading.Event()
+
+    def ask(*_: object) -> list[tuple[object, ...]]:
+        end.wait(3)
+        return FOUND
+
+    with pytest.raises(TimeoutError):
+        Resolver(ask).resolve("acme.example", 443, 30, lambda: True)
+    end.set()
+
+
+def test_nobody_waits_for_longer_than_there_is_time() -> None:
+    moments: list[float] = []
+
+    def step(seconds: float) -> bool:
+        moments.append(seconds)
+        return False
+
+    with pytest.raises(TimeoutError):
+        _wait(step, time.monotonic() + 0.05, lambda: False)
+    assert 0 <= min(moments) <= max(moments) <= 0.05

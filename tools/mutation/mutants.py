@@ -1,6 +1,6 @@
 """The mutants of a module: its source with one thing changed.
 
-What a person reads is not changed: docstrings, annotations, what is logged, and what an error says.
+What a person reads is not changed: docstrings, annotations, what is logged, and what an error or a setting says.
 """
 
 from __future__ import annotations
@@ -134,7 +134,7 @@ class Module:
                 return True  # these are sets of characters
             case ast.Call(ast.Name(name) | ast.Attribute(_, name)) if place == "args" and self._is_error(name):
                 return _is_text(child)
-        return False
+        return _is_purpose(node, child)
 
     def _is_error(self, name: str) -> bool:
         return name in self._errors or name.endswith("Error")
@@ -173,6 +173,14 @@ def _is_unseen(node: ast.AST) -> bool:
             return True
         case ast.Assign([ast.Name(name), *_]):
             return name in UNSEEN_NAMES
+    return False
+
+
+def _is_purpose(node: ast.AST, child: ast.expr) -> bool:
+    """Whether it is what a setting is for."""
+    match node:
+        case ast.Call(ast.Name("Key"), [_, _, purpose, *_]):
+            return child is purpose
     return False
 
 
