@@ -55,6 +55,7 @@ class Deadline:
         self.seconds = seconds
         self.ends_at = time.monotonic() + seconds
         self._is_over = False
+        self._is_watched = False
         outer = _current.get()
         self._waiting: Waiting | None = waiting or (outer._waiting if outer else None)
         if outer is not None and outer.ends_at <= self.ends_at:
@@ -73,7 +74,8 @@ class Deadline:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         _current.reset(self._token)
-        _watchdog.forget(self)
+        if self._is_watched:
+            _watchdog.forget(self)
 
     @property
     def gives_up_at(self) -> float:
@@ -118,6 +120,7 @@ class Deadline:
         the copy ends every wait on the connection, also one in the middle of a handshake.
         """
         self.remaining()
+        self._is_watched = True
         _watchdog.guard(self, socket.socket(fileno=socket.dup(sock.fileno())))
 
 

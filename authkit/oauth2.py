@@ -7,14 +7,13 @@ brought into the form of RFC 6749 before oauthlib reads it.
 
 from __future__ import annotations
 
-import io
 import json
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, timezone
 from types import MappingProxyType
-from typing import Any
+from typing import Any, cast
 from urllib.parse import urlencode
 
 from oauthlib.common import add_params_to_uri
@@ -228,12 +227,16 @@ class OAuth2Client:
 
         def hook(response: Response) -> Response:
             reply = read_reply(response, read_error, secrets=sent)
-            checked = Response()
-            checked.status_code, checked.encoding = 200, "utf-8"
-            checked.raw = io.BytesIO(json.dumps(read_token(reply, self._provider, on_refresh=on_refresh)).encode())
-            return checked
+            return cast("Response", _Checked(json.dumps(read_token(reply, self._provider, on_refresh=on_refresh))))
 
         return hook
+
+
+@dataclass(frozen=True, slots=True)
+class _Checked:
+    """A checked answer: all that requests-oauthlib reads of a response behind its hooks."""
+
+    text: str
 
 
 def _continued(old: Token, fresh: Token) -> Token:

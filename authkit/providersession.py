@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import lru_cache
+from types import MappingProxyType
 from typing import Any
 from urllib.parse import urlencode
 
@@ -12,10 +13,11 @@ from requests import PreparedRequest, Response
 from requests_oauthlib import OAuth2Session
 
 from authkit.models import Secret
-from authkit.transport import Transport
+from authkit.transport import ACCEPTED, Transport
 
 __all__ = ["ProviderSession"]
 
+HEADERS: Mapping[str, str] = MappingProxyType({"User-Agent": "authkit", "Accept-Encoding": ACCEPTED})
 MAX_ADDRESSES = 128
 """How many addresses are kept as they go out; the endpoints of a registration are three."""
 
@@ -47,7 +49,7 @@ class _Bare(requests.Session):
         prepared = PreparedRequest()
         prepared.prepare_method(method)
         prepared.url = _with_query(_address(url), _encoded(params))
-        prepared.prepare_headers({"User-Agent": "authkit", **(headers or {})})
+        prepared.prepare_headers({**HEADERS, **(headers or {})})
         prepared.prepare_body(_encoded(data), None, json)
         if auth is not None:
             prepared.prepare_auth(auth)

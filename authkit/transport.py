@@ -29,13 +29,14 @@ from authkit.errors import AuthkitError, ProviderProtocolError, ProviderUnavaila
 from authkit.pool import PooledAdapter, Timeout, pooled_adapter
 from authkit.proxy import ProxyError
 
-__all__ = ["MAX_BODY", "PooledAdapter", "Transport", "pooled_adapter"]
+__all__ = ["ACCEPTED", "MAX_BODY", "PooledAdapter", "Transport", "pooled_adapter"]
 
 MAX_BODY = 1024 * 1024
 STEP = 64 * 1024
 CONNECT_SECONDS = 5.0
 READ_SECONDS = 10.0
 
+ACCEPTED = "gzip"
 # Decoders of other encodings may give, or keep, far more at a time than they are asked for.
 ENCODINGS = ("", "identity", "gzip", "x-gzip")
 
@@ -194,20 +195,22 @@ class Transport(BaseAdapter):
         """Do nothing: a session that closes must not close what others share."""
 
     def _prepared(self, request: PreparedRequest) -> tuple[BaseAdapter, PreparedRequest]:
-        """Return the adapter for `request`, and a copy of it as it goes out.
+        """Return the adapter for `request`, and the request as it goes out, a copy where it differs.
 
         The host is compared as text, never parsed: two parsers may see two hosts in one address.
         """
         scheme, _, rest = str(request.url).partition("://")
         if scheme != "https":
             raise ProviderProtocolError("refused to send a request without TLS")
-        outgoing = copy(request)
-        outgoing.headers = request.headers.copy()
-        outgoing.headers["Accept-Encoding"] = "gzip"
-        if _host(rest.partition("/")[0]) not in self._plain_hosts:
-            return self._adapter, outgoing
-        outgoing.url = f"http://{rest}"
-        return self._plain_adapter, outgoing
+        is_plain = _host(rest.partition("/")[0]) in self._plain_hosts
+        if is_plain or request.headers.get("Accept-Encoding") != ACCEPTED:
+            request = copy(request)
+            request.headers = request.headers.copy()
+            request.headers["Accept-Encoding"] = ACCEPTED
+        if not is_plain:
+            return self._adapter, request
+        request.url = f"http://{rest}"
+        return self._plain_adapter, request
 
     @staticmethod
     def _accepted(answer: Response, request: PreparedRequest) -> Response:
