@@ -105,7 +105,8 @@ def log_in(app: WSGIApplication, start: str, user: str) -> None:
     """Log somebody in, and check that it is that user."""
     from webtest import TestApp
 
-    browser = TestApp(app, extra_environ={"wsgi.url_scheme": "https", "HTTP_HOST": urlsplit(SITE).netloc})
+    environ = {"wsgi.url_scheme": "https", "HTTP_HOST": urlsplit(SITE).netloc}
+    browser = TestApp(app, extra_environ=environ, lint=False)
     asked = parse_qs(urlsplit(browser.get(start, status=302).location).query)
     callback = urlsplit(asked["redirect_uri"][0]).path
     [challenge], [state] = asked["code_challenge"], asked["state"]

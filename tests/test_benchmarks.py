@@ -12,6 +12,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 sys.path.append(str(ROOT / "benchmarks"))  # last: a module there has the name of a library
 
+import anatomy  # noqa: E402
 import crowds  # noqa: E402
 import driver  # noqa: E402
 import growth  # noqa: E402
@@ -182,3 +183,17 @@ def test_what_is_told_of_a_peer_is_what_it_is_of_authkit_in_the_same_round() -> 
     *_, ours, theirs = table.splitlines()
     assert ours == f"| {AUTHKIT.title} | 4 | 1.00 | 250 | 10 | 100 | 200 | 1.00 | 1.00 | 30 | 0 |"
     assert theirs == f"| {FLOOR.title} | 2 | 0.50 | 500 | 10 | 100 | 200 | 1.00 | 1.00 | 30 | 0 |"
+
+
+@pytest.mark.parametrize(
+    ("path", "row"),
+    [
+        ("/lib/python3.11/site-packages/pyramid/router.py", "Pyramid, WebOb"),
+        ("/app/authkit/pyramid/views.py", "authkit.pyramid"),
+        ("/app/authkit/pool.py", "authkit: connections, deadlines, breakers"),
+        ("/app/authkit/flow.py", "authkit: all else, the reading of answers above all"),
+        ("/lib/python3.11/urllib/parse.py", None),
+    ],
+)
+def test_code_counts_for_the_row_that_knows_its_path_best(path, row):
+    assert anatomy.row_of(path) == row
