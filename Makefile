@@ -42,7 +42,7 @@ test: $(VENV)/all.installed $(if $(shell command -v npm 2>/dev/null),$(NODE_MODU
 	$(BIN)/coverage run -m pytest $(SPREAD)
 	$(BIN)/coverage combine --quiet
 
-check: static coverage instructions oldest newest without-pyramid  ## everything else that CI checks
+check: static coverage instructions mutate-sample oldest newest without-pyramid  ## everything else that CI checks
 
 static: $(VENV)/all.installed       ## what needs no test, at the same time
 	@$(MAKE) --no-print-directory --jobs 2 --output-sync=target mypy pyright lint arrows

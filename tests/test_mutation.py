@@ -115,7 +115,7 @@ def test_a_survivor_needs_a_reason_which_is_kept_as_long_as_its_code_stays(tmp_p
     ]
     path = tmp_path / "mutants.json"
 
-    written = book.Book(path)
+    written = book.Book(path, tmp_path)
     written.write(outcomes, {"sample.py": 3})
     assert [str(one) for one in written.unexplained(outcomes)] == [
         "sample.py:2 function\n  - return a < 5\n  + return None"
@@ -124,11 +124,12 @@ def test_a_survivor_needs_a_reason_which_is_kept_as_long_as_its_code_stays(tmp_p
     page = json.loads(path.read_text(encoding="utf-8"))
     page["sample.py"]["survivors"][0]["why"] = "because"
     path.write_text(json.dumps(page), encoding="utf-8")
-    again = book.Book(path)
+    again = book.Book(path, tmp_path)
     again.write(outcomes, {"sample.py": 3})
     assert again.unexplained(outcomes) == []
     assert json.loads(path.read_text(encoding="utf-8")) == {
         "sample.py": {
+            "source": "e63962517ce653bb",
             "mutants": 3,
             "tried": 3,
             "killed": 2,
@@ -136,6 +137,22 @@ def test_a_survivor_needs_a_reason_which_is_kept_as_long_as_its_code_stays(tmp_p
             "witnesses": ["tests/test_a.py::test_b", "tests/test_a.py::test_d"],
         }
     }
+
+
+def test_a_module_that_has_changed_since_is_not_measured_as_a_whole(tmp_path: Path, book: ModuleType) -> None:
+    source = tmp_path / "sample.py"
+    source.write_text("LIMIT = 5\n", encoding="utf-8")
+    [mutant] = import_module("mutation.mutants").Module(source).mutants()
+    outcome = book.Outcome("sample.py", mutant, import_module("mutation.verdicts").Verdict("survived", ""))
+    written = book.Book(tmp_path / "mutants.json", tmp_path)
+    assert not written.is_whole("sample.py")
+
+    written.write([outcome], {"sample.py": 2})
+    assert not written.is_whole("sample.py")
+    written.write([outcome], {"sample.py": 1})
+    assert written.is_whole("sample.py")
+    source.write_text("LIMIT = 6\n", encoding="utf-8")
+    assert not written.is_whole("sample.py")
 
 
 def test_every_survivor_has_a_reason(book: ModuleType) -> None:

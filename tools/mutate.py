@@ -3,7 +3,8 @@
 What may survive stands in docs/mutants.json, with the reason.
 
 ``python tools/mutate.py`` tries every mutant of every module, and writes what it has measured; with names of modules,
-it does so for these. ``--sample 40`` tries that many of one module, which ``--seed`` chooses, and writes nothing.
+it does so for these. ``--sample 40`` tries that many of one module, which ``--seed`` chooses, and writes nothing; it
+fails when more than one in twenty survive, because a slow machine does not get to every test.
 """
 
 from __future__ import annotations
@@ -20,6 +21,9 @@ from mutation.groups import GROUPS, ROOT
 from mutation.mutants import Module
 from mutation.run import Chosen, outcomes
 
+TOLERATED = 0.05
+"""Which part of a sample may survive without a reason."""
+
 
 def main() -> int:
     """Run, and return the status of the process."""
@@ -34,7 +38,7 @@ def main() -> int:
     found = sample(book, options) if options.sample else everything(book, options)
     for one in found:
         print(f"docs/mutants.json does not say why this may survive: {one}")
-    return bool(found)
+    return len(found) > (options.sample or 0) * TOLERATED
 
 
 def everything(book: Book, options: argparse.Namespace) -> list[Outcome]:

@@ -10,6 +10,7 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -41,8 +42,9 @@ class Outcome:
 class Book:
     """What is known of each module."""
 
-    def __init__(self, path: Path = BOOK) -> None:
+    def __init__(self, path: Path = BOOK, root: Path = ROOT) -> None:
         self._path = path
+        self._root = root
         self._pages: dict[str, dict[str, Any]] = json.loads(path.read_text("utf-8")) if path.exists() else {}
 
     def witnesses(self, module: str) -> list[str]:
@@ -51,9 +53,9 @@ class Book:
         return [test for test in known if _is_there(*test.split("::"))]
 
     def is_whole(self, module: str) -> bool:
-        """Whether every mutant of a module was tried, when it was measured."""
+        """Whether every mutant of a module was tried, when it was measured, and the module is the same since."""
         page = self._pages.get(module, {"mutants": 0, "tried": -1})
-        return bool(page["mutants"] == page["tried"])
+        return bool(page["mutants"] == page["tried"] and page.get("source") == self._digest(module))
 
     def unexplained(self, outcomes: Iterable[Outcome]) -> list[Outcome]:
         """Return what survived without a reason."""
@@ -78,6 +80,7 @@ class Book:
         keys = {one.mutant.key: one for one in sorted(found, key=lambda one: one.mutant.lines.start) if one.survived}
         tests = Counter(one.verdict.test.partition("[")[0] for one in found if not one.survived and one.verdict.test)
         return {
+            "source": self._digest(module),
             "mutants": mutants,
             "tried": len(found),
             "killed": sum(not one.survived for one in found),
@@ -86,6 +89,9 @@ class Book:
             ],
             "witnesses": sorted(tests),
         }
+
+    def _digest(self, module: str) -> str:
+        return sha256((self._root / module).read_bytes()).hexdigest()[:16]
 
 
 def _is_there(file: str, *names: str) -> bool:
