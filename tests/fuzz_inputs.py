@@ -106,7 +106,9 @@ def _around(name: str, seed: bytes) -> st.SearchStrategy[bytes]:
     head, line, body = seed.partition(b"\n")
     if not line:
         return documents(seed)
-    heads = documents(head) if name == "id_token" else st.just(head) | st.sampled_from(HEADS[name]).map(_utf8)
+    heads = (
+        documents(head) if name in ("bearer", "id_token") else st.just(head) | st.sampled_from(HEADS[name]).map(_utf8)
+    )
     return st.tuples(heads, documents(body)).map(b"\n".join)
 
 
