@@ -20,12 +20,13 @@ class Body:
     Args:
         answer: the answer, its head read.
         is_packed: whether the body is compressed with gzip.
-        release: takes the connection back; called once, when nobody reads any more.
+        release: takes the connection back; called once, however often the body is closed: a connection that is given
+            back twice is given to two users.
     """
 
     def __init__(self, answer: Answer, release: Callable[[], None], *, is_packed: bool) -> None:
         self._answer = answer
-        self._release = release
+        self._release: Callable[[], None] | None = release
         self._unpacker = zlib.decompressobj(GZIP) if is_packed else None
         self._is_cut = False
 
@@ -41,7 +42,9 @@ class Body:
     def close(self) -> None:
         """Give the connection back, whether or not all was read."""
         self._answer.close()
-        self._release()
+        release, self._release = self._release, None
+        if release is not None:
+            release()
 
     release_conn = close
 

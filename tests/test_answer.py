@@ -5,7 +5,8 @@ from __future__ import annotations
 import io
 import time
 from collections.abc import Callable
-from threading import Event
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier, Event
 from typing import Any
 
 import pytest
@@ -251,6 +252,28 @@ def test_an_answer_that_is_refused_leaves_its_connection_to_nobody(serve: Site, 
     nonsense(transport, server.url)
     assert ask(transport, server.url).content == b"{}"
     assert server.accepted == 2
+
+
+@PLAIN_AND_TLS
+def test_an_answer_that_is_refused_at_its_end_leaves_its_connection_to_one(
+    serve: Site, transport_to: To, tls: bool
+) -> None:
+    both_asked = Barrier(2)
+
+    def handle(peer: Peer) -> None:
+        if peer.server.accepted == 1:
+            peer.read_request()
+            peer.send(with_head("200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 9", b"not gzip!"))
+        while peer.read_request():
+            both_asked.wait(10)
+            peer.send(OK)
+
+    server = serve(handle, tls)
+    transport = transport_to(server)
+    nonsense(transport, server.url)
+    with ThreadPoolExecutor(2) as pool:
+        answers = list(pool.map(lambda _: ask(transport, server.url, "POST").content, range(2)))
+    assert (answers, server.accepted) == ([b"{}", b"{}"], 2)
 
 
 # Heads that two readers read in two ways.

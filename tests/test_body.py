@@ -62,9 +62,11 @@ def test_a_body_that_ends_too_early_says_how_much_is_missing() -> None:
     assert caught.value.expected == 7
 
 
-def test_a_body_that_is_closed_gives_its_connection_back() -> None:
+def test_a_body_that_is_closed_gives_its_connection_back_once() -> None:
     body, released = body_of(b"{}", is_packed=False)
     body.read(1)
     assert released == []
+    body.close()
     body.release_conn()
+    body.close()
     assert released == ["released"]
