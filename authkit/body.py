@@ -11,7 +11,9 @@ from authkit.answer import Answer
 __all__ = ["Body"]
 
 GZIP = 16 + zlib.MAX_WBITS
-"""How zlib is told that what it unpacks has the header of gzip (RFC 1952)."""
+"""How zlib is told that what it unpacks has the header of gzip (RFC 1952); of its members, there may be one."""
+MAX_PACKED = 1024 * 1024
+"""How many bytes are unpacked: there are some that unpack to nothing, without an end."""
 
 
 class Body:
@@ -28,7 +30,7 @@ class Body:
         self._answer = answer
         self._release: Callable[[], None] | None = release
         self._unpacker = zlib.decompressobj(GZIP) if is_packed else None
-        self._is_cut = False
+        self._packed = 0
 
     def read(self, size: int) -> bytes:
         """Return the next bytes, at most `size`, none at the end.
@@ -55,12 +57,14 @@ class Body:
         return piece
 
     def _unpacked(self, unpacker: zlib._Decompress, size: int) -> bytes:
-        piece = b""
-        while not piece and (packed := unpacker.unconsumed_tail or self._read(size)):
-            if unpacker.eof:
-                raise zlib.error("something comes behind the end")
+        piece = unpacker.decompress(unpacker.unconsumed_tail, size)
+        while not piece and (packed := self._read(size)):
+            self._packed += len(packed)
+            if unpacker.eof or self._packed > MAX_PACKED:
+                raise zlib.error("there is more of it than could be unpacked")
             piece = unpacker.decompress(packed, size)
-            self._is_cut = not unpacker.eof
-        if not piece and self._is_cut:
+        if unpacker.unused_data:
+            raise zlib.error("something comes behind the end")
+        if not piece and self._packed and not unpacker.eof:
             raise zlib.error("the end is missing")
         return piece

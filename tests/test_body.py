@@ -10,7 +10,7 @@ import pytest
 from fake_socks import Sock
 
 from authkit.answer import Answer
-from authkit.body import Body
+from authkit.body import GZIP, MAX_PACKED, Body
 
 TEXT = b'{"name": "' + b"a" * 1000 + b'"}'
 
@@ -48,11 +48,26 @@ def test_a_packed_body_whose_end_is_missing_is_broken(missing: int) -> None:
         all_of(body, 100)
 
 
-@pytest.mark.parametrize("behind", [b"x", gzip.compress(b"another")])
-def test_what_comes_behind_a_packed_body_is_broken(behind: bytes) -> None:
+@pytest.mark.parametrize("size", [20, 100_000], ids=["in-a-later-piece", "in-the-same-piece"])
+@pytest.mark.parametrize("behind", [b"x", gzip.compress(b"another")], ids=["junk", "another-member"])
+def test_what_comes_behind_a_packed_body_is_broken(behind: bytes, size: int) -> None:
     body, _ = body_of(gzip.compress(TEXT) + behind)
-    with pytest.raises(zlib.error, match="something comes behind the end"):
-        all_of(body, 20)
+    with pytest.raises(zlib.error, match=r"something comes behind the end|more of it"):
+        all_of(body, size)
+
+
+def test_what_unpacks_to_nothing_ends_as_well() -> None:
+    packer = zlib.compressobj(wbits=GZIP)
+    nothing = packer.compress(b"") + packer.flush(zlib.Z_FULL_FLUSH) * (MAX_PACKED // 5 + 1)
+    body, _ = body_of(nothing)
+    with pytest.raises(zlib.error, match="more of it than could be unpacked"):
+        all_of(body, 65536)
+
+
+def test_nothing_is_lost_that_waits_to_be_unpacked() -> None:
+    text = b"a" * 100_000
+    body, _ = body_of(gzip.compress(text))
+    assert b"".join(all_of(body, 7)) == text
 
 
 def test_a_body_that_ends_too_early_says_how_much_is_missing() -> None:
