@@ -102,3 +102,14 @@ def test_the_time_that_a_client_takes_to_be_made_is_none_that_its_provider_takes
     replace(kit, clients=Clients(kit.registrations, make)).begin("acme")
 
     assert during == [None]
+
+
+def test_a_kit_that_is_warmed_up_has_its_clients_and_its_keys() -> None:
+    kit, workshop = make_kit(), Workshop()
+    registrations = {"a": registered("a"), "b": registered("b")}
+    cold = replace(kit, clients=Clients(registrations, workshop))
+    assert (workshop.made, "_keyring" in vars(cold.transactions._sealer)) == ([], False)
+
+    cold.warm_up()
+
+    assert (workshop.made, "_keyring" in vars(cold.transactions._sealer)) == (["a", "b"], True)

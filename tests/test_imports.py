@@ -117,6 +117,7 @@ def test_the_kit_is_there_when_it_is_asked_for() -> None:
 def test_every_name_that_is_offered_is_there() -> None:
     assert authkit.__all__ == sorted(authkit.__all__) == sorted(["errors", *authkit.MODULES])
     assert [name for name in authkit.__all__ if not hasattr(authkit, name)] == []
+    assert authkit.__getattr__("errors").ConfigError is ConfigError
     assert run("import authkit; print(authkit.errors.ConfigError.code)") == "config_error"
 
 
