@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any, TypeAlias
 from urllib.parse import urlsplit
+from weakref import finalize
 
 from requests import PreparedRequest, Response
 from requests.adapters import BaseAdapter
@@ -40,6 +41,7 @@ class Pools:
     def __init__(self, ways: Ways) -> None:
         self._ways = ways
         self._idle: dict[str, deque[Connection]] = {}
+        finalize(self, _close, self._idle)  # and no __del__: sockets in the same cycle might be collected before it
 
     def take(self, origin: str) -> Connection:
         """Return a connection that nobody uses, a new one if there is none; it connects when it is asked."""
@@ -66,12 +68,14 @@ class Pools:
 
     def close(self) -> None:
         """Close the idle connections."""
-        for idle in self._idle.values():
-            with suppress(IndexError):
-                while True:
-                    idle.pop().close()
+        _close(self._idle)
 
-    __del__ = close
+
+def _close(pools: Mapping[str, deque[Connection]]) -> None:
+    for idle in pools.values():
+        with suppress(IndexError):
+            while True:
+                idle.pop().close()
 
 
 class PooledAdapter(BaseAdapter):
