@@ -416,6 +416,9 @@ def test_a_head_has_a_size_that_it_may_have(serve: Site, transport_to: To, size:
     [
         (b"-5\r\n{}\r\n0\r\n\r\n", "the answer was cut off"),
         (b"-1\r\n{}\r\n0\r\n\r\n", "the answer was cut off"),
+        (b"+2\r\n{}\r\n0\r\n\r\n", "the answer was cut off"),
+        (b"0x2\r\n{}\r\n0\r\n\r\n", "the answer was cut off"),
+        (b"0_2\r\n{}\r\n0\r\n\r\n", "the answer was cut off"),
         (b"2\r\n{}\r\n", "the answer was cut off"),
         (b"3\r\n{}", "the answer was cut off"),
         (b"\r\n", "the answer was cut off"),
@@ -431,6 +434,9 @@ def test_a_head_has_a_size_that_it_may_have(serve: Site, transport_to: To, size:
     ids=[
         "minus-5",
         "minus-1",
+        "plus-2",
+        "hexadecimal-prefix",
+        "underscore",
         "no-end",
         "too-long",
         "no-size",

@@ -47,6 +47,7 @@ from authkit.connection import IDLE_SECONDS, Connection, Ways
 from authkit.deadline import Deadline
 from authkit.errors import AuthkitError, ProviderProtocolError, ProviderUnavailable
 from authkit.jsontext import read_json
+from authkit.pool import MAX_IDLE, Pools
 from authkit.resolver import LOOK_UPS_AT_ONCE, Resolver, look_up
 from authkit.tls import tls_context
 from authkit.transport import MAX_BODY, PooledAdapter, Transport, pooled_adapter
@@ -850,6 +851,29 @@ def test_a_connection_that_was_idle_for_long_is_not_used_again(serve: Site) -> N
     connection._used_at -= IDLE_SECONDS
     assert not connection.is_usable
     connection.close()
+
+
+class Clean:
+    """A connection that could be used again."""
+
+    is_clean = True
+
+    def __init__(self) -> None:
+        self.is_closed = False
+
+    def close(self) -> None:
+        self.is_closed = True
+
+
+def test_no_more_connections_to_an_origin_are_kept_than_it_may_be() -> None:
+    pools, origin = Pools(Ways(Resolver(look_up), tls_context(None))), "https://provider.example"
+    pools.take(origin)
+    connections = [Clean() for _ in range(MAX_IDLE + 2)]
+    for connection in connections:
+        pools.give_back(origin, connection)  # type: ignore[arg-type]  # all that is looked at
+    assert [connection.is_closed for connection in connections] == [False] * MAX_IDLE + [True] * 2
+    pools.close()
+    assert all(connection.is_closed for connection in connections)
 
 
 # Proxies.
