@@ -26,6 +26,7 @@ from authkit.providerclient import AuthorizationRequest, AuthorizationResponse, 
 from authkit.query import each_once, parse_query, the_state
 from authkit.registration import Registration
 from authkit.replies import guarded
+from authkit.seal import Sealer
 from authkit.site import Site
 from authkit.transactions import ClaimStore, Transaction, Transactions, local_path
 from authkit.urls import check_url
@@ -71,8 +72,8 @@ class AuthKit:
         transactions: begins and claims transactions.
         clients: what speaks to the provider of each registration, by the registration's name.
         breakers: what refuses to ask a provider that does not answer, by the registration's name.
-        secrets: the app's secrets, newest first, for what an adapter seals or signs.
-        vault_secrets: the secrets that seal stored tokens, newest first.
+        secrets: the app's secrets, newest first, for what an adapter signs.
+        sealers: what seals, by purpose: ``transaction``, ``csrf``, ``ticket``, and ``vault`` for stored tokens.
         parts: the settings of the optional parts, by part and key, such as ``parts["accounts"]["database"]``.
         clock: the time, in seconds since the epoch.
         random: returns as many random bytes as it is asked for.
@@ -85,7 +86,7 @@ class AuthKit:
     clients: Mapping[str, ProviderClient]
     breakers: Mapping[str, Breaker] = field(repr=False)
     secrets: tuple[Secret, ...] = field(repr=False)
-    vault_secrets: tuple[Secret, ...] = field(repr=False)
+    sealers: Mapping[str, Sealer] = field(repr=False)
     parts: Mapping[str, Mapping[str, Any]] = field(repr=False)
     clock: Callable[[], float]
     random: Callable[[int], bytes]
@@ -277,7 +278,8 @@ class AuthKit:
         shall not wait for it. No provider is asked.
         """
         tuple(self.clients.values())
-        self.transactions.warm_up()
+        for sealer in self.sealers.values():
+            sealer.warm_up()
 
     def with_claims(self, claims: ClaimStore) -> AuthKit:
         """Return this kit with another store of claims, such as one that all servers share."""

@@ -64,8 +64,11 @@ def build(
     def make(registration: Registration) -> ProviderClient:
         return make_client(registration, _new_transport(registrations, clock, transport, ca_bundle, proxy), clock)
 
+    secrets = dict.fromkeys(("transaction", "csrf", "ticket"), configuration.secrets)
+    secrets["vault"] = configuration.vault_secrets
+    sealers = {purpose: Sealer(keys, purpose, random) for purpose, keys in secrets.items()}
     transactions = Transactions(
-        Sealer(configuration.secrets, "transaction", random),
+        sealers["transaction"],
         MemoryClaims(clock) if claims is None else claims,
         clock=clock,
         random=random,
@@ -79,7 +82,7 @@ def build(
         clients=Clients(registrations, make),
         breakers=MappingProxyType({name: Breaker(name, configuration.max_waiting) for name in registrations}),
         secrets=configuration.secrets,
-        vault_secrets=configuration.vault_secrets,
+        sealers=MappingProxyType(sealers),
         parts=configuration.parts,
         clock=clock,
         random=random,

@@ -169,10 +169,6 @@ class Transactions:
         self._secure = secure
         self._prefix = "__Host-authkit-" if secure else "authkit-"
 
-    def warm_up(self) -> None:
-        """Derive the keys now, and not with the first transaction."""
-        self._sealer.warm_up()
-
     def begin(
         self,
         *,

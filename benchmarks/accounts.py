@@ -228,7 +228,7 @@ def emulate(pipe: Connection, people: int) -> None:
 
 def seal_all(kit: AuthKit, database: Database, pipe: Connection, people: int) -> None:
     """Put the tokens of the emulator in the place of those that are kept."""
-    box = Strongbox(kit.vault_secrets, kit.random, tokens.name)
+    box = Strongbox(kit.sealers["vault"], tokens.name)
     for first in range(0, people, CHUNK):
         rows = []
         for number, (access_token, refresh_token) in enumerate(pipe.recv(), first):

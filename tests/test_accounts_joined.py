@@ -25,7 +25,7 @@ class App:
         url = database.engine.url.render_as_string(hide_password=False)
         self.engine = create_engine(url, connect_args={"timeout": 1} if url.startswith("sqlite") else {})
         self.session = Session(self.engine)
-        self.joined = Joined(self.session, database)
+        self.joined = Joined(lambda: self.session, database)
         self.called = []
 
     def tell_afterwards(self, what="committed"):
@@ -238,7 +238,7 @@ def test_a_commit_that_fails_calls_nothing(app):
 def test_two_joined_to_one_session_work_together(app):
     app.joined.write(add)
     app.tell_afterwards("first")
-    Joined(app.session, app.database).afterwards(lambda: app.called.append("second"))
+    Joined(lambda: app.session, app.database).afterwards(lambda: app.called.append("second"))
     app.session.commit()
 
     assert app.called == [("first", 0), "second"]

@@ -37,7 +37,7 @@ class Numbers:
 
 
 def strongbox(*secrets, table="authkit_tokens"):
-    return Strongbox([Secret(text) for text in secrets or (OLD_KEY,)], Numbers(), table)
+    return Strongbox(Sealer([Secret(text) for text in secrets or (OLD_KEY,)], "vault", Numbers()), table)
 
 
 class TestOpening:

@@ -15,6 +15,7 @@ from authkit.accounts.schema import accounts, identities, tokens
 from authkit.accounts.strongbox import Strongbox
 from authkit.accounts.tokenrows import KeptToken, Lease, TokenRows, refresh_at
 from authkit.errors import StoreUnavailable
+from authkit.seal import Sealer
 
 NOW = datetime(2027, 1, 15, 8, tzinfo=timezone.utc)
 LATER = NOW + timedelta(hours=1)
@@ -33,7 +34,11 @@ def rows(world):
 
 
 def rows_with(world, *secrets):
-    return TokenRows(Strongbox(secrets or world.kit.vault_secrets, world.kit.random, tokens.name))
+    return TokenRows(Strongbox(sealer(world, *secrets) if secrets else world.kit.sealers["vault"], tokens.name))
+
+
+def sealer(world, *secrets):
+    return Sealer(secrets, "vault", world.kit.random)
 
 
 def do(world, method, *args):
@@ -336,7 +341,7 @@ class TestClosing:
 
 class TestResealing:
     def test_a_token_is_sealed_with_the_newest_key(self, world, rows):
-        both = rows_with(world, Secret(NEW_KEY), *world.kit.vault_secrets)
+        both = rows_with(world, Secret(NEW_KEY), *world.kit.secrets)
         newest = rows_with(world, Secret(NEW_KEY))
         before = world.row()
 
@@ -345,13 +350,13 @@ class TestResealing:
         after = world.row()
         changed = {name for name in after if after[name] != before[name]}
         assert changed == {"sealed", "sealed_with"}
-        assert after["sealed_with"] == Strongbox([Secret(NEW_KEY)], world.kit.random, "x").key_id
+        assert after["sealed_with"] == sealer(world, Secret(NEW_KEY)).key_id
         assert do(world, newest.read, ADA).token == world.token(subject="user-1")
         with pytest.raises(StoreUnavailable):
             do(world, rows.read, ADA)
 
     def test_a_token_that_was_refreshed_meanwhile_is_left_alone(self, world, rows):
-        both = rows_with(world, Secret(NEW_KEY), *world.kit.vault_secrets)
+        both = rows_with(world, Secret(NEW_KEY), *world.kit.secrets)
         read = do(world, both.read, ADA)
         do(world, rows.replace, take(world, rows), ADA, world.token("canary-fresh"), LATER)
 

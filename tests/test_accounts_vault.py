@@ -324,7 +324,7 @@ class TestOneRefreshAtATime:
         world.clock.now += LIFETIME
         waited = Stopwatch()
         kept = world.kept()
-        rows = TokenRows(Strongbox(world.kit.vault_secrets, world.kit.random, tokens.name))
+        rows = TokenRows(Strongbox(world.kit.sealers["vault"], tokens.name))
         lease = world.database.write(lambda executor: rows.take_lease(executor, kept, "a" * 32, 30))
         fresh = world.token("canary-access-1", subject="user-1")
         waited.meanwhile = [
@@ -420,7 +420,7 @@ class TestALeaseThatIsLost:
     def test_a_token_that_a_webhook_dropped_stays_dropped(self, world):
         world.clock.now += LIFETIME
         kept = world.kept()
-        rows = TokenRows(Strongbox(world.kit.vault_secrets, world.kit.random, tokens.name))
+        rows = TokenRows(Strongbox(world.kit.sealers["vault"], tokens.name))
         world.while_it_answers(
             lambda: world.database.write(
                 lambda executor: rows.drop(executor, kept.identity_id, "removed by the user", at(world))

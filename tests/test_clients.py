@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from fakes import CLIENT_SECRET, acme, make_kit
 
+from authkit import AuthKit
 from authkit.clients import Clients
 from authkit.deadline import Deadline
 from authkit.models import Secret
@@ -108,8 +109,14 @@ def test_a_kit_that_is_warmed_up_has_its_clients_and_its_keys() -> None:
     kit, workshop = make_kit(), Workshop()
     registrations = {"a": registered("a"), "b": registered("b")}
     cold = replace(kit, clients=Clients(registrations, workshop))
-    assert (workshop.made, "_keyring" in vars(cold.transactions._sealer)) == ([], False)
+    assert (workshop.made, derived(cold)) == ([], [])
 
     cold.warm_up()
 
-    assert (workshop.made, "_keyring" in vars(cold.transactions._sealer)) == (["a", "b"], True)
+    assert (workshop.made, derived(cold)) == (["a", "b"], ["transaction", "csrf", "ticket", "vault"])
+    assert "_keyring" in vars(cold.transactions._sealer)
+
+
+def derived(kit: AuthKit) -> list[str]:
+    """Return the purposes whose keys are there."""
+    return [purpose for purpose, sealer in kit.sealers.items() if "_keyring" in vars(sealer)]

@@ -9,6 +9,7 @@ from loopback_world import desktop_emulator
 from authkit.emulator import WsgiTransport
 from authkit.errors import ConfigError
 from authkit.native.desktop import desktop_kit
+from authkit.seal import Sealer
 
 OWN = {"authkit.tiktok.client_key": "a-key", "authkit.tiktok.client_secret": "a-secret"}
 IN_ENVIRONMENT = {"AUTHKIT_TIKTOK_CLIENT_KEY": "a-key", "AUTHKIT_TIKTOK_CLIENT_SECRET": "a-secret"}
@@ -103,7 +104,7 @@ def test_a_web_app_s_settings_can_be_given_as_they_are(tmp_path):
     assert kit.registrations["tiktok"].scope == ("user.info.basic", "user.info.stats")
     assert (kit.site.base_url, kit.site.login_url, kit.site.templates) == ("http://127.0.0.1:1", "", str(tmp_path))
     assert len(kit.secrets[0].reveal()) >= 32
-    assert kit.vault_secrets == kit.secrets
+    assert kit.sealers["vault"].key_id == Sealer(kit.secrets, "vault", kit.random).key_id
 
 
 def test_a_secret_may_stand_in_a_file_that_the_environment_names(tmp_path):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -27,9 +26,10 @@ NEW_SECRET = "another-app-secret-that-is-long-enough-as-well"
 NOW = 1_800_000_000
 
 
-def new_tickets(clock: Clock, **changes: Any) -> Tickets:
-    """Return tickets whose claims are in the memory of this process; `changes` are those of the kit."""
-    return Tickets(replace(make_kit(clock=clock), **changes), MemoryClaims(clock))  # type: ignore[arg-type]
+def new_tickets(clock: Clock, *secrets: str) -> Tickets:
+    """Return tickets whose claims are in the memory of this process."""
+    settings = {"authkit.secret": list(secrets)} if secrets else {}
+    return Tickets(make_kit(settings=settings, clock=clock), MemoryClaims(clock))  # type: ignore[arg-type]
 
 
 def issued(tickets: Tickets, account_id: str = "ada", challenge: str = CHALLENGE) -> str:
@@ -335,9 +335,9 @@ def test_a_ticket_of_a_time_that_no_clock_shows_is_refused(issued_at: int, clock
 def test_a_ticket_survives_a_new_secret_and_not_the_loss_of_its_own(clock: Clock) -> None:
     text = issued(new_tickets(clock))
 
-    rotated = new_tickets(clock, secrets=(Secret(NEW_SECRET), Secret(SECRET)))
+    rotated = new_tickets(clock, NEW_SECRET, SECRET)
     assert rotated.redeem(text, VERIFIER, "acme").account_id == "ada"
-    foreign = new_tickets(clock, secrets=(Secret(NEW_SECRET),))
+    foreign = new_tickets(clock, NEW_SECRET)
     assert "another secret" in refused(lambda: foreign.redeem(text, VERIFIER, "acme"))
 
 

@@ -25,6 +25,7 @@ from native_world import (
 from pyramid.config import Configurator
 from pyramid.events import ContextFound
 from pyramid.httpexceptions import HTTPForbidden
+from pyramid.request import Request
 from pyramid.response import Response
 from pyramid.viewderivers import DefaultViewMapper
 from pyramid_apps import (
@@ -43,6 +44,7 @@ from sqlalchemy import Column, Integer, MetaData, String, Table, insert, select
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import sessionmaker
 
+from authkit.accounts import Vault
 from authkit.accounts.schema import accounts, claims, identities, sessions, tokens
 from authkit.errors import AccountDenied, AuthkitError, ConfigError
 
@@ -648,6 +650,24 @@ def test_the_prefix_of_the_settings_holds_here_too(new_phone_app):
     assert app.sign_in()["user"]["username"] == "Ada"
     assert call(app.world.app, "/konto/jwks.json").status == 200
     assert call(app.world.app, "/auth/jwks.json").status == 404
+
+
+def test_a_request_has_what_it_needs_and_no_class_of_its_own(new_phone_app):
+    seen = []
+
+    def look(request):
+        seen.extend([request.authkit is request.registry["authkit.kit"], request.accounts.get("nobody")])
+        seen.extend([request.native.sessions.of("nobody"), type(request.vault), type(request)])
+        return Response("")
+
+    def include(config):
+        config.add_route("look", "/look")
+        config.add_view(look, route_name="look")
+
+    app = new_phone_app(named(include))
+    call(app.world.app, "/look")
+
+    assert seen == [True, None, (), Vault, Request]
 
 
 # What a browser says means nothing to the phone's routes.

@@ -338,6 +338,32 @@ def test_two_tables_of_users_are_a_conflict(new_world, sqlite):
         AccountApp(new_world, sqlite, named(first), named(second))
 
 
+def test_the_app_is_asked_for_its_session_once_there_is_something_to_do_in_it(new_world, sqlite):
+    asked = []
+
+    def session(request):
+        asked.append(request.path)
+        made = sessionmaker(sqlite.engine)()
+        request.add_finished_callback(lambda _: made.close())
+        return made
+
+    def look(request):
+        return Response(repr([request.accounts.get(account_id) for account_id in ("nobody", "anybody")]))
+
+    def include(config):
+        config.set_authkit_user_for(add_user, session)
+        config.add_route("look", "/look")
+        config.add_view(look, route_name="look")
+
+    browser = AccountApp(new_world, sqlite, named(include)).world.browser()
+    browser.get("/me", status=200)
+    browser.get("/auth/acme", status=302)
+    assert asked == []
+
+    assert browser.get("/look", status=200).text == "[None, None]"
+    assert asked == ["/look"]
+
+
 def test_what_a_request_reads_it_reads_in_its_own_transaction(new_app, engine, database):
     """An account that the request has just made is there for it, and for nobody else before it is committed."""
     seen = []

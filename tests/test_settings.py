@@ -521,10 +521,10 @@ def test_an_app_has_the_defaults_of_what_is_not_set() -> None:
     }
 
 
-def test_a_kit_has_the_settings_of_the_parts_and_the_vault_s_secrets() -> None:
+def test_a_kit_has_the_settings_of_the_parts_and_what_seals_with_the_vault_s_secrets() -> None:
     kit = make_kit(settings={"authkit.vault_key": VAULT_KEY, "authkit.webhook.tolerance": "60"})
 
-    assert kit.vault_secrets == (Secret(VAULT_KEY),)
+    assert kit.sealers["vault"].key_id == Sealer([Secret(VAULT_KEY)], "vault", kit.random).key_id
     assert kit.parts["webhook"] == {"tolerance": 60, "accept_late": False}
     assert kit.parts["accounts"]["database"] == Secret("sqlite:///authkit.sqlite")
 

@@ -138,7 +138,7 @@ class VaultWorld(AccountWorld):
 
     def kept(self, identity: Identity = ADA) -> Any:
         """Return what is kept now, as another server reads it."""
-        rows = TokenRows(Strongbox(self.kit.vault_secrets, self.kit.random, tokens.name))
+        rows = TokenRows(Strongbox(self.kit.sealers["vault"], tokens.name))
         return self.database.read(lambda executor: rows.read(executor, identity))
 
     def kept_pair(self) -> tuple[str, str | None]:

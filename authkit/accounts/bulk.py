@@ -97,7 +97,7 @@ class BulkRefresh:
         self._failures: dict[str, int] = {}
         self._problem: StoreUnavailable | None = None
         self.stopped: dict[str, AuthkitError] = {}
-        self.due = DueTokens(database, TokenRows(Strongbox(kit.vault_secrets, kit.random, tokens.name)), page)
+        self.due = DueTokens(database, TokenRows(Strongbox(kit.sealers["vault"], tokens.name)), page)
 
     def run(self, window: Window) -> Iterator[Outcome]:
         """Refresh what is due, and yield what becomes of each token as it is known.

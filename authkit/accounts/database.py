@@ -144,11 +144,11 @@ class Joined:
     """The app's own transaction: what is written lasts if, and only if, the app commits.
 
     Args:
-        session: the app's session, whose database has our tables.
+        session: returns the app's session, whose database has our tables; called when there is something to do in it.
         own: the same database, in transactions of our own.
     """
 
-    def __init__(self, session: Session, own: Database) -> None:
+    def __init__(self, session: Callable[[], Session], own: Database) -> None:
         self._session = session
         self._own = own
 
@@ -159,7 +159,7 @@ class Joined:
 
     def read(self, work: Callable[[Executor], T]) -> T:
         """See `Transactor.read`."""
-        return work(self._session)
+        return work(self._session())
 
     def write(self, work: Callable[[Executor], T]) -> T:
         """See `Transactor.write`.
@@ -170,24 +170,26 @@ class Joined:
         Raises:
             SQLAlchemyError: what the database says, as it says it, for the app's own way to begin anew.
         """
-        self._touch()
+        session = self._session()
+        _touch(session)
         try:
-            with self._session.begin_nested():
-                return work(self._session)
+            with session.begin_nested():
+                return work(session)
         except IntegrityError:
             pass
-        with self._session.begin_nested():
-            return work(self._session)
+        with session.begin_nested():
+            return work(session)
 
     def afterwards(self, callback: Callable[[], None]) -> None:
         """See `Transactor.afterwards`; by then, the session has given its connection back."""
-        Afterwards.of(self._session).add(callback)
+        Afterwards.of(self._session()).add(callback)
 
-    def _touch(self) -> None:
-        """Write nothing, in a way that counts as writing.
 
-        SQLite has the write lock from here on, and a session of zope.sqlalchemy knows that there is something to
-        commit: it looks at what the ORM writes, and we write without it.
-        """
-        nothing = update(Touched).where(false()).values(display_name=None)
-        self._session.execute(nothing, execution_options={"synchronize_session": False})
+def _touch(session: Session) -> None:
+    """Write nothing, in a way that counts as writing.
+
+    SQLite has the write lock from here on, and a session of zope.sqlalchemy knows that there is something to
+    commit: it looks at what the ORM writes, and we write without it.
+    """
+    nothing = update(Touched).where(false()).values(display_name=None)
+    session.execute(nothing, execution_options={"synchronize_session": False})

@@ -75,7 +75,7 @@ class Inbox:
     def __init__(self, kit: AuthKit, database: Database) -> None:
         self._kit = kit
         self._database = database
-        self._rows = TokenRows(Strongbox(kit.vault_secrets, kit.random, tokens.name))
+        self._rows = TokenRows(Strongbox(kit.sealers["vault"], tokens.name))
 
     def take(
         self,

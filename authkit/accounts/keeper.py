@@ -31,7 +31,7 @@ class Keeper:
 
     def __init__(self, kit: AuthKit, database: Database) -> None:
         self._kit = kit
-        self._tokens = TokenRows(Strongbox(kit.vault_secrets, kit.random, tokens.name))
+        self._tokens = TokenRows(Strongbox(kit.sealers["vault"], tokens.name))
         self._revocations = Revocations(kit, database)
 
     def add(

@@ -45,7 +45,7 @@ class Revocations:
     def __init__(self, kit: AuthKit, database: Database) -> None:
         self._kit = kit
         self._database = database
-        self._strongbox = Strongbox(kit.vault_secrets, kit.random, revocations.name)
+        self._strongbox = Strongbox(kit.sealers["vault"], revocations.name)
 
     def add(self, executor: Executor, identity: Identity, registration: str, token: Token) -> None:
         """Let a token wait for its revocation, within the transaction in which it goes from the vault."""

@@ -57,7 +57,7 @@ class Accounts:
         should be ready to: first logins of one person at the same moment may end in a deadlock there, less often if
         the isolation is READ COMMITTED.
         """
-        return Accounts(self._kit, Joined(session, self._database.own), self._user_for)
+        return Accounts(self._kit, Joined(lambda: session, self._database.own), self._user_for)
 
     def sign_in(
         self,

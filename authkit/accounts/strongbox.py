@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
-from functools import cached_property
 
 from authkit.errors import StoreUnavailable
 from authkit.models import Secret, Token
@@ -19,20 +17,13 @@ class Strongbox:
     A sealed text opens for the identity and the table that it was sealed for, and nowhere else.
 
     Args:
-        secrets: the vault's secrets, newest first: the first seals, any of them opens.
-        random: returns as many random bytes as it is asked for.
+        sealer: seals with the vault's keys.
         table: the name of the table that keeps it.
     """
 
-    def __init__(self, secrets: Sequence[Secret], random: Callable[[int], bytes], table: str) -> None:
-        self._secrets = secrets
-        self._random = random
+    def __init__(self, sealer: Sealer, table: str) -> None:
+        self._sealer = sealer
         self._table = table
-
-    @cached_property
-    def _sealer(self) -> Sealer:
-        """The sealer, made once something is sealed or opened: a request that does neither derives no key."""
-        return Sealer(self._secrets, "vault", self._random)
 
     @property
     def key_id(self) -> str:

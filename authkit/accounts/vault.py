@@ -55,7 +55,7 @@ class Vault:
         self._lease = lease
         self._sleep = sleep
         self._timer = timer
-        self._rows = TokenRows(Strongbox(kit.vault_secrets, kit.random, tokens.name))
+        self._rows = TokenRows(Strongbox(kit.sealers["vault"], tokens.name))
         self._refresher = Refresher(kit, database, self._rows, sleep=sleep, timer=timer)
 
     def access_token(self, identity: Identity) -> Secret:

@@ -12,7 +12,7 @@ from hashlib import sha256
 from authkit.accounts import SqlClaims
 from authkit.errors import InvalidRequest, TicketInvalid
 from authkit.flow import AuthKit
-from authkit.seal import Sealer, read_values
+from authkit.seal import read_values
 
 __all__ = ["Ticket", "Tickets", "check_challenge"]
 
@@ -53,7 +53,7 @@ class Tickets:
     """
 
     def __init__(self, kit: AuthKit, claims: SqlClaims) -> None:
-        self._sealer = Sealer(kit.secrets, "ticket", kit.random)
+        self._sealer = kit.sealers["ticket"]
         self._clock = kit.clock
         self._claims = claims
 

@@ -14,9 +14,11 @@ from pyramid.tweens import EXCVIEW
 
 from authkit import Login
 from authkit.accounts import Accounts, Database, SqlClaims, Vault
+from authkit.accounts.database import Joined, Transactor
 from authkit.errors import AccountConflict, ConfigError
 from authkit.pyramid import linking, views
 from authkit.pyramid.accountpolicy import DATABASE, AccountPolicy
+from authkit.pyramid.attributes import Attribute
 from authkit.pyramid.config import DEFAULTS, KIT, Defaults, add_routes
 from authkit.pyramid.csrf import new_csrf_token
 from authkit.pyramid.handlers import HANDLER, default_on_login, sign_in
@@ -25,7 +27,7 @@ from authkit.pyramid.unkept import revoke_later_unless_kept
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
-__all__ = ["AccountPolicy", "includeme", "refuse_switch", "sign_in_account"]
+__all__ = ["AccountPolicy", "includeme", "refuse_switch", "sign_in_account", "transactor"]
 
 OWN_USERS = "authkit.own_users"
 
@@ -62,8 +64,8 @@ def includeme(config: Configurator) -> None:
         registry[DATABASE] = Database.open(kit.parts["accounts"]["database"])
     registry[KIT] = kit.with_claims(SqlClaims(registry[DATABASE], kit.clock))
     registry[views.PURPOSES]["link"] = linking.LINK
-    config.add_request_method(_accounts, "accounts", reify=True)
-    config.add_request_method(_vault, "vault", reify=True)
+    config.add_request_method(Attribute(_accounts), "accounts")
+    config.add_request_method(Attribute(_vault), "vault")
     config.add_request_method(new_csrf_token, "authkit_csrf_token")
     config.add_directive("set_authkit_user_for", _set_user_for)
     config.add_tween("authkit.pyramid.accountpolicy.answering_tween", over=("pyramid_tm.tm_tween_factory", EXCVIEW))
@@ -119,17 +121,25 @@ def refuse_switch(request: Request, login: Login) -> bool:
 
 
 def _accounts(request: Request) -> Accounts:
-    database = request.registry[DATABASE]
-    own: OwnUsers | None = request.registry.get(OWN_USERS)
-    if own is None:
-        return Accounts(request.authkit, database)
-    user_for = own.user_for
-    accounts = Accounts(request.authkit, database, lambda login: user_for(request, login))
-    return accounts if own.session is None else accounts.within(own.session(request))
+    registry = request.registry
+    own: OwnUsers | None = registry.get(OWN_USERS)
+    user_for = None if own is None else partial(own.user_for, request)
+    return Accounts(registry[KIT], transactor(request), user_for)
+
+
+def transactor(request: Request) -> Transactor:
+    """Return what accounts are kept with: the app's own transaction, where it has one for its users.
+
+    The app is asked for its session once there is something to do in it, and not for every request.
+    """
+    registry = request.registry
+    database: Database = registry[DATABASE]
+    own: OwnUsers | None = registry.get(OWN_USERS)
+    return database if own is None or own.session is None else Joined(cache(partial(own.session, request)), database)
 
 
 def _vault(request: Request) -> Vault:
-    return Vault(request.authkit, request.registry[DATABASE])
+    return Vault(request.registry[KIT], request.registry[DATABASE])
 
 
 def _set_user_for(

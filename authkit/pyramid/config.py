@@ -29,6 +29,7 @@ from authkit import AuthKit, Login
 from authkit.errors import AuthkitError, ConfigError
 from authkit.pyramid import views
 from authkit.pyramid.answers import error_response, garbled_path
+from authkit.pyramid.attributes import Attribute
 from authkit.pyramid.handlers import HANDLER, LoginHandler, default_on_login
 from authkit.pyramid.limits import set_limiter
 from authkit.pyramid.security import CookieSecurityPolicy
@@ -71,7 +72,7 @@ def includeme(config: Configurator) -> None:
         registry[KIT] = AuthKit.from_settings(registry.settings or {})
     registry.setdefault(DEFAULTS, Defaults())
     registry.setdefault(views.PURPOSES, {})
-    config.add_request_method(_KitOfRequest(), "authkit")
+    config.add_request_method(Attribute(_kit), "authkit")
     config.add_directive("set_authkit_login_handler", _set_login_handler)
     config.add_directive("set_authkit_limiter", set_limiter)
     add_routes(
@@ -95,12 +96,9 @@ def add_routes(config: Configurator, *routes: tuple[str, str, Callable[[Request]
         config.action(None, _add_view, args=(config.registry, name, view), order=LATE)
 
 
-class _KitOfRequest:
-    """What ``request.authkit`` is: a method to Pyramid, which would make a class for each request with a property."""
-
-    def __get__(self, request: Request, kind: type[Request]) -> AuthKit:
-        kit: AuthKit = request.registry[KIT]
-        return kit
+def _kit(request: Request) -> AuthKit:
+    kit: AuthKit = request.registry[KIT]
+    return kit
 
 
 def _set_login_handler(config: Configurator, on_login: LoginHandler | str) -> None:

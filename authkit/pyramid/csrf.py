@@ -8,7 +8,7 @@ from pyramid.request import Request
 
 from authkit.errors import CrossSite, InvalidRequest
 from authkit.query import parse_query
-from authkit.seal import SealBroken, Sealer
+from authkit.seal import SealBroken
 
 __all__ = ["FIELD", "HEADER", "new_csrf_token", "read_form", "require_csrf_token"]
 
@@ -30,7 +30,8 @@ def new_csrf_token(request: Request) -> str:
     if userid is None:
         return ""
     issued_at = int(request.authkit.clock())
-    return _sealer(request).seal(str(issued_at).encode("ascii"), str(userid))
+    token: str = request.authkit.sealers["csrf"].seal(str(issued_at).encode("ascii"), str(userid))
+    return token
 
 
 def require_csrf_token(request: Request, form: Mapping[str, str]) -> None:
@@ -74,11 +75,7 @@ def _body(request: Request) -> str:
 
 def _issued_at(request: Request, text: str) -> int:
     try:
-        return int(_sealer(request).open(text, str(request.authenticated_userid)))
+        return int(request.authkit.sealers["csrf"].open(text, str(request.authenticated_userid)))
     except SealBroken:
         pass
     raise CrossSite("the CSRF token is damaged, or somebody else's")
-
-
-def _sealer(request: Request) -> Sealer:
-    return Sealer(request.authkit.secrets, "csrf", request.authkit.random)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import replace
+from functools import partial
 
 from pyramid.config import Configurator
 from pyramid.httpexceptions import HTTPException
@@ -14,13 +15,13 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from authkit import AuthKit, Login
 from authkit.accounts import Accounts
-from authkit.accounts.database import Joined, Transactor
 from authkit.errors import AccountDenied, AuthkitError, StoreUnavailable, TokenInvalid
 from authkit.models import traceback_without
 from authkit.native import Native, NativeConfiguration
 from authkit.pyramid import nativeviews as views
-from authkit.pyramid.accountpolicy import DATABASE, AccountPolicy
-from authkit.pyramid.accounts import OWN_USERS, OwnUsers
+from authkit.pyramid.accountpolicy import AccountPolicy
+from authkit.pyramid.accounts import OWN_USERS, OwnUsers, transactor
+from authkit.pyramid.attributes import Attribute
 from authkit.pyramid.bearer import NATIVE, BearerPolicy, bearer_of
 from authkit.pyramid.config import DEFAULTS, KIT, LATE, add_routes, has_exception_view
 from authkit.pyramid.nativeanswers import bearer_refused, failure
@@ -53,7 +54,7 @@ def includeme(config: Configurator) -> None:
     registry = config.registry
     registry[DEFAULTS] = replace(registry[DEFAULTS], new_policy=_policy)
     registry[NATIVE] = NativeConfiguration.of(registry[KIT])
-    config.add_request_method(_native, "native", reify=True)
+    config.add_request_method(Attribute(_native), "native")
     add_routes(config, *JSON_ROUTES, *BROWSER_ROUTES)
     for name, _, _ in JSON_ROUTES:
         config.add_exception_view(failure, context=AuthkitError, route_name=name, mapper=DefaultViewMapper)
@@ -74,13 +75,11 @@ def _policy(kit: AuthKit) -> BearerPolicy:
 
 def _native(request: Request) -> Native:
     """Return what signs native apps in: in the app's own transaction, where the app has one for its users."""
-    registry = request.registry
-    database: Transactor = registry[DATABASE]
+    registry, database = request.registry, transactor(request)
     own: OwnUsers | None = registry.get(OWN_USERS)
-    if own is not None and own.session is not None:
-        database = Joined(own.session(request), registry[DATABASE])
-    user_for = None if own is None else lambda login: _call_user_for(own, request, login)
-    return Native(request.authkit, Accounts(request.authkit, database, user_for), database, registry[NATIVE])
+    user_for = None if own is None else partial(_call_user_for, own, request)
+    kit = registry[KIT]
+    return Native(kit, Accounts(kit, database, user_for), database, registry[NATIVE])
 
 
 def _call_user_for(own: OwnUsers, request: Request, login: Login) -> object:

@@ -101,8 +101,9 @@ def start(request: Request) -> Response:
 def callback(request: Request) -> Response:
     """Complete what the provider was asked for: a login, or what else the app has included."""
     require_method(request, "GET")
-    query, purposes = request.environ.get("QUERY_STRING", ""), request.registry[PURPOSES]
-    purpose = purposes.get(request.authkit.purpose_of(query, request.cookies.items()), LOGIN)
+    query, purpose = request.environ.get("QUERY_STRING", ""), LOGIN
+    if purposes := request.registry[PURPOSES]:
+        purpose = purposes.get(request.authkit.purpose_of(query, request.cookies.items()), LOGIN)
     begin_again_at(request, purpose.again(request))
     require_room(request, "callback")
     completed = request.authkit.complete(
