@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from fakes import SECRET, Clock, Network, plugins_with
-from joserfc.errors import SecurityWarning
-from joserfc.jwk import ECKey, OctKey, OKPKey, RSAKey
+from joserfc.jwk import ECKey, OctKey, OKPKey
 from markupsafe import escape
 from openid_world import ISSUER, World, idp, key
 
@@ -279,13 +280,11 @@ def test_what_is_no_private_key_is_refused_and_not_shown(text: str) -> None:
 
 
 def test_a_weak_key_is_refused() -> None:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", SecurityWarning)
-        weak = RSAKey.generate_key(1024).as_pem(private=True).decode()
+    weak = generate_private_key(65537, 1024).private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
 
-        reason = refused(issuer=GOOGLE, private_key=weak)
-
-    assert reason == "authkit.google.private_key is weak: an RSA key has 2048 bits or more"
+    assert refused(issuer=GOOGLE, private_key=weak.decode()) == (
+        "authkit.google.private_key is weak: an RSA key has 2048 bits or more"
+    )
 
 
 @pytest.mark.parametrize(
@@ -305,6 +304,14 @@ def test_a_key_signs_by_the_algorithm_of_its_kind(some_key: Any, algorithms: tup
         assert (found.algorithms, found.kid) == (algorithms, "")
         assert found.algorithm_for(()) == algorithms[0]
         assert "d" not in repr(found).partition("kid")[0]
+
+
+def test_what_else_an_app_is_warned_of_stays_its_own_affair() -> None:
+    before = [*warnings.filters]
+
+    read_private_key(Secret(as_json(key("RSA"))))
+
+    assert before == [*warnings.filters]
 
 
 def test_a_key_and_what_it_signs_for_stay_what_they_are() -> None:
