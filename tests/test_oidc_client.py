@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timezone
 from hashlib import sha256
@@ -18,7 +19,9 @@ from openid_world import CLIENT_ID, ISSUER, World, claims, idp, key, public, que
 from authkit import AuthKit, Profile, Secret, Token, errors
 from authkit.emulator.openid.client import OpenIDClient as EmulatedClient
 from authkit.oidc import OpenIDProvider
+from authkit.oidc.assertion import SignedAssertion, read_private_key
 from authkit.oidc.idtoken import nonce_of
+from authkit.refusal import Refusal
 from authkit.transactions import Transaction
 
 # The authorization request
@@ -49,6 +52,11 @@ def test_the_authorization_request_is_that_of_openid_connect() -> None:
         "prompt": "consent",
         "access_type": "offline",
     }
+
+
+@pytest.mark.parametrize("prompt", ["login", "consent", "select_account"])
+def test_a_prompt_is_asked_for_in_the_words_of_openid_connect(prompt: str) -> None:
+    assert query_of(World(switches={"par": "off"}).start(prompt=prompt))["prompt"] == prompt
 
 
 def test_each_login_has_a_nonce_of_its_own() -> None:
@@ -129,6 +137,13 @@ def test_a_push_without_a_request_uri_is_refused(request_uri: object) -> None:
 
     with pytest.raises(errors.ProviderProtocolError, match="has no request_uri"):
         kit.begin("idp")
+
+
+@pytest.mark.parametrize("request_uri", ["!", "~", "u" * 2048])
+def test_a_request_uri_is_visible_ascii_and_no_longer_than_an_address(request_uri: str) -> None:
+    kit = hand_made(par={"request_uri": request_uri})
+
+    assert query_of(kit.begin("idp").url) == {"client_id": CLIENT_ID, "request_uri": request_uri}
 
 
 # How the client proves who it is
@@ -260,6 +275,14 @@ def test_an_assertion_is_short_for_the_issuer_alone_and_never_twice_the_same() -
         "client_id": CLIENT_ID,
         "client_assertion_type": "urn:ietf:params:oauth:client-assertion-type:jwt-bearer",
     }
+
+
+def test_the_times_of_an_assertion_are_whole_seconds() -> None:
+    mine = read_private_key(Secret(json.dumps(KEYS["ES256"]().as_dict(private=True))))
+
+    said = assertion_of(SignedAssertion(CLIENT_ID, ISSUER, mine, "ES256", lambda: 1_800_000_000.75).form())[1]
+
+    assert (said["iat"], said["exp"]) == (1_800_000_000, 1_800_000_060)
 
 
 @pytest.mark.parametrize("method", ["client_secret_basic", "client_secret_post", "private_key_jwt"])
@@ -607,6 +630,22 @@ def test_user_info_of_nobody_is_no_login(subject: object) -> None:
 
     with pytest.raises(errors.ProviderProtocolError, match="the user info has no sub"):
         hand_made(network).login_with("idp", Secret("an-access-token"))
+
+
+def test_the_user_info_may_be_at_a_host_of_its_own() -> None:
+    network = HandMade(metadata={"userinfo_endpoint": "https://api.example/me"}, me={"sub": "user-1", "name": "Ada"})
+
+    assert network.log_in(hand_made(network)).profile.display_name == "Ada"
+
+
+def test_a_plugin_may_read_refusals_in_its_own_way() -> None:
+    def read_fault(data: Mapping[str, Any]) -> Refusal | None:
+        return Refusal(data["fault"]) if "fault" in data else None
+
+    network = HandMade(token={"fault": "not_today"})
+
+    with pytest.raises(errors.ProviderRejected, match="not_today"):
+        network.exchange(hand_made(network, provider=replace(idp, read_error=read_fault)))
 
 
 def test_an_algorithm_that_the_metadata_do_not_name_is_refused() -> None:

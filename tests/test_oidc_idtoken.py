@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from base64 import urlsafe_b64encode
-from dataclasses import replace
+from dataclasses import FrozenInstanceError, replace
 from hashlib import sha256, sha384, sha512
 from typing import Any
 
@@ -66,6 +66,11 @@ def signed_with_any_header(header: dict[str, object]) -> Secret:
 
 def test_a_good_one_is_read() -> None:
     assert read(signed(claims(name="Ada"))) == claims(name="Ada")
+
+
+def test_what_is_expected_stays_so() -> None:
+    with pytest.raises(FrozenInstanceError):
+        EXPECTED.nonce = None  # type: ignore[misc]
 
 
 def test_none_at_all_is_refused() -> None:
@@ -175,7 +180,9 @@ def test_claims_that_are_signed_as_they_are_make_no_json_web_token() -> None:
     assert refused(Secret(f"{content}.{signature}")) == "the ID token is malformed"
 
 
-@pytest.mark.parametrize("header", ["[" * 100_000, '{"alg":' * 100_000, "[]", "1", "null", "{}", "", "{"])
+@pytest.mark.parametrize(
+    "header", ["[" * 100_000, '{"alg":' * 100_000, "[]", '["alg"]', '"alg"', "1", "null", "{}", "", "{"]
+)
 def test_a_header_that_is_no_header_is_refused(header: str) -> None:
     _, claimed, signature = signed(claims()).reveal().split(".")
 

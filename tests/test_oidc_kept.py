@@ -135,6 +135,10 @@ def test_what_was_never_fetched_is_fetched_by_a_renewal(kept: Kept[int]) -> None
     assert kept.renewed() == 1
 
 
+def test_a_clock_that_was_never_set_keeps_nothing_from_being_fetched(source: Source) -> None:
+    assert Kept("the number", source, lambda: 0.0).renewed() == 1
+
+
 def test_a_renewal_that_fails_leaves_what_there_is(source: Source, kept: Kept[int], clock: Clock) -> None:
     kept.get()
     source.is_down = True
@@ -264,6 +268,24 @@ def test_renewals_at_the_same_moment_fetch_once(clock: Clock) -> None:
     kept.get()
     source.may_answer.clear()
     release = threading.Timer(0.05, source.may_answer.set)
+    release.start()
+
+    assert in_threads(8, kept.renewed) == [2] * 8
+    release.join()
+
+
+def test_whoever_waited_for_a_renewal_asks_for_no_other_however_long_it_took(clock: Clock) -> None:
+    source = SlowSource()
+    kept = Kept("the number", source, clock)
+    source.may_answer.set()
+    kept.get()
+    source.may_answer.clear()
+
+    def answer() -> None:
+        clock.now += 11
+        source.may_answer.set()
+
+    release = threading.Timer(0.2, answer)
     release.start()
 
     assert in_threads(8, kept.renewed) == [2] * 8

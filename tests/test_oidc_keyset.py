@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from base64 import urlsafe_b64encode
+from dataclasses import FrozenInstanceError
 from typing import Any
 
 import pytest
@@ -94,6 +95,20 @@ def test_a_weak_rsa_key_is_left_out(bits: int, zeros: int) -> None:
     written = urlsafe_b64encode(bytes(zeros) + modulus.to_bytes(-(-bits // 8), "big")).rstrip(b"=").decode()
 
     assert read({**public(key()), "n": written}, GOOD) == [("good", RSA)]
+
+
+@pytest.mark.parametrize("bits", [2048, 2056, 3072])
+def test_a_strong_rsa_key_may_end_anywhere_in_its_text(bits: int) -> None:
+    written = urlsafe_b64encode(((1 << bits - 1) + 1).to_bytes(bits // 8, "big")).rstrip(b"=").decode()
+
+    assert read({**public(key()), "n": written}) == [(None, RSA)]
+
+
+def test_what_a_key_may_verify_stays_so() -> None:
+    [found] = read_keys({"keys": [public(key())]})
+
+    with pytest.raises(FrozenInstanceError):
+        found.algorithms = ("none",)  # type: ignore[misc]
 
 
 def test_a_private_key_that_an_issuer_publishes_is_read_as_a_public_one() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import FrozenInstanceError
 from typing import Any
 
 import pytest
@@ -40,6 +41,11 @@ def test_the_least_that_an_issuer_says() -> None:
         assertion_algorithms=(),
         sends_issuer=False,
     )
+
+
+def test_what_an_issuer_has_said_stays_so() -> None:
+    with pytest.raises(FrozenInstanceError):
+        read_metadata(DOCUMENT, ISSUER).keys_url = "https://evil.example/jwks"  # type: ignore[misc]
 
 
 def test_all_that_is_used() -> None:
@@ -111,6 +117,15 @@ def test_an_issuer_on_this_machine_may_be_without_tls() -> None:
     document = {**DOCUMENT, "issuer": issuer, "token_endpoint": f"{issuer}/token"}
 
     assert read_metadata(document, issuer).token_url == f"{issuer}/token"
+
+
+SAFE = ["RS256", "PS256", "ES256", "EdDSA", "Ed25519", "RS384", "RS512", "PS384", "PS512", "ES384", "ES512"]
+
+
+def test_every_algorithm_that_is_safe_may_sign() -> None:
+    document = {**DOCUMENT, "id_token_signing_alg_values_supported": ["none", "HS256", "ES256K", *sorted(SAFE)]}
+
+    assert read_metadata(document, ISSUER).algorithms == tuple(SAFE)
 
 
 @pytest.mark.parametrize("announced", [["none"], ["HS256", "none"], ["ES256K"], []])

@@ -6,12 +6,16 @@ import json
 import subprocess
 import sys
 import textwrap
+import warnings
+from dataclasses import FrozenInstanceError
 from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from fakes import SECRET, Clock, Network, plugins_with
-from joserfc.jwk import ECKey, OctKey, OKPKey, RSAKey
+from joserfc.jwk import ECKey, OctKey, OKPKey
 from markupsafe import escape
 from openid_world import ISSUER, World, idp, key
 
@@ -114,8 +118,9 @@ def test_an_issuer_is_needed() -> None:
 )
 def test_an_issuer_is_an_https_url(issuer: str, problem: str) -> None:
     assert refused(issuer=issuer) == f"authkit.google.issuer {problem}"
-    with pytest.raises(errors.ConfigError, match="provider 'x': issuer"):
+    with pytest.raises(errors.ConfigError) as caught:
         OpenIDProvider(name="x", title="X", issuer=issuer)
+    assert caught.value.reason == f"provider 'x': issuer {problem}"
 
 
 def test_the_longest_issuer_that_an_identity_has_room_for() -> None:
@@ -166,8 +171,12 @@ def test_a_plugin_names_the_issuer_and_a_registration_may_name_another() -> None
     [
         ({"default_scope": "openid"}, "default_scope must be a tuple of texts, not a text"),
         ({"params": {"state": "x", "nonce": "y"}}, "params must not have nonce, state"),
-        ({"token_auth": "basic"}, "token_auth must be one of: auto, client_secret_basic"),
+        (
+            {"token_auth": "basic"},
+            "token_auth must be one of: auto, client_secret_basic, client_secret_post, private_key_jwt, none",
+        ),
         ({"read_error": None}, "read_error must be a function"),
+        ({"read_error": "error"}, "read_error must be a function"),
         ({"profile": "sub"}, "profile must be a function"),
     ],
 )
@@ -175,7 +184,7 @@ def test_a_field_that_cannot_be_is_found_at_once(fields: dict[str, Any], problem
     with pytest.raises(errors.ConfigError) as caught:
         OpenIDProvider(name="x", title="X", **fields)
 
-    assert caught.value.reason.startswith(f"provider 'x': {problem}")
+    assert caught.value.reason == f"provider 'x': {problem}"
 
 
 def test_all_that_cannot_be_is_named_at_once() -> None:
@@ -192,6 +201,13 @@ def test_a_provider_is_read_only_all_the_way_down() -> None:
         provider.params["a"] = "c"  # type: ignore[index]
     with pytest.raises(TypeError):
         provider.prompts["login"]["prompt"] = "none"  # type: ignore[index]
+    with pytest.raises(FrozenInstanceError):
+        provider.issuer = "https://evil.example"  # type: ignore[misc]
+
+
+def test_a_field_is_said_by_its_name() -> None:
+    with pytest.raises(TypeError):
+        OpenIDProvider("x", "X")  # type: ignore[misc]
 
 
 # What proves who the client is
@@ -263,11 +279,10 @@ def test_what_is_no_private_key_is_refused_and_not_shown(text: str) -> None:
     )
 
 
-@pytest.mark.filterwarnings("ignore:Key size should be:joserfc.errors.SecurityWarning")
 def test_a_weak_key_is_refused() -> None:
-    weak = RSAKey.generate_key(1024).as_pem(private=True).decode()
+    weak = generate_private_key(65537, 1024).private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
 
-    assert refused(issuer=GOOGLE, private_key=weak) == (
+    assert refused(issuer=GOOGLE, private_key=weak.decode()) == (
         "authkit.google.private_key is weak: an RSA key has 2048 bits or more"
     )
 
@@ -291,6 +306,24 @@ def test_a_key_signs_by_the_algorithm_of_its_kind(some_key: Any, algorithms: tup
         assert "d" not in repr(found).partition("kid")[0]
 
 
+def test_what_else_an_app_is_warned_of_stays_its_own_affair() -> None:
+    before = [*warnings.filters]
+
+    read_private_key(Secret(as_json(key("RSA"))))
+
+    assert before == [*warnings.filters]
+
+
+def test_a_key_and_what_it_signs_for_stay_what_they_are() -> None:
+    found = read_private_key(Secret(as_json(key("P-256"))))
+    assertion = SignedAssertion("a-client", ISSUER, found, "ES256", Clock())
+
+    with pytest.raises(FrozenInstanceError):
+        found.kid = "another"  # type: ignore[misc]
+    with pytest.raises(FrozenInstanceError):
+        assertion.audience = "https://evil.example"  # type: ignore[misc]
+
+
 def test_a_key_signs_whatever_else_it_says_that_it_is_for() -> None:
     found = read_private_key(Secret(as_json(key("P-256"), use="enc", key_ops=["verify"], alg="ECDH-ES")))
 
@@ -305,6 +338,14 @@ def test_a_key_may_name_its_id_and_its_algorithm() -> None:
     assert (found.kid, found.algorithms) == ("mine", ("PS256",))
 
 
+def test_the_id_of_a_key_is_a_text() -> None:
+    assert read_private_key(Secret(as_json(key("RSA"), kid=7))).kid == "7"
+
+
+def test_a_key_may_stand_after_blanks() -> None:
+    assert read_private_key(Secret(f"\n {as_json(key('P-256'))}")).algorithms == ("ES256",)
+
+
 def test_an_algorithm_that_is_none_of_the_kind_is_not_taken() -> None:
     assert read_private_key(Secret(as_json(key("RSA"), alg="ES256"))).algorithms == ("RS256", "PS256")
 
@@ -317,6 +358,7 @@ def test_a_key_may_stand_in_a_file(tmp_path: Path) -> None:
 
     assert registration.options["private_key"].reveal() == path.read_text().strip()
     assert "BEGIN" not in repr(registration)
+    assert "private_key" not in repr(registration.provider)
 
 
 # What a process loads

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import secrets
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from joserfc import jws
-from joserfc.errors import JoseError
+from joserfc.errors import JoseError, SecurityWarning
 from joserfc.jwk import ECKey, Key, OKPKey, RSAKey
 
 from authkit.jose import OneAlgorithm
@@ -62,7 +63,9 @@ def read_private_key(text: Secret) -> PrivateKey:
         ValueError: it is none, has no private part, or is weak. Nothing of it is in the message.
     """
     try:
-        key, members = _import(text.reveal())
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", SecurityWarning)  # a weak key is refused below
+            key, members = _import(text.reveal())
     except (JoseError, ValueError, TypeError, KeyError):
         key, members = None, {}
     algorithms = ALGORITHMS.get((key.key_type, str(key.as_dict().get("crv", "")))) if key else None

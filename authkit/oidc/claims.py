@@ -13,7 +13,6 @@ PROTOCOL_CLAIMS = frozenset(
     {"iss", "aud", "azp", "exp", "iat", "nbf", "jti", "nonce", "at_hash", "c_hash", "s_hash", "sid"}
 )
 """What an ID token says of itself; it is no part of the profile."""
-EMAIL_CLAIMS = frozenset({"email", "email_verified"})
 
 
 def map_claims(claims: Mapping[str, Any]) -> Profile:
@@ -38,7 +37,7 @@ def merge_claims(id_token: Mapping[str, Any], userinfo: Mapping[str, Any]) -> Ma
     An address and its verification are taken from the same place: together they would say what nobody said.
     """
     has_address = "email" in userinfo
-    dropped = PROTOCOL_CLAIMS | EMAIL_CLAIMS if has_address else PROTOCOL_CLAIMS
+    dropped = {*PROTOCOL_CLAIMS, "email_verified"} if has_address else PROTOCOL_CLAIMS
     said = {name: value for name, value in id_token.items() if name not in dropped}
-    added = {name: value for name, value in userinfo.items() if has_address or name not in EMAIL_CLAIMS}
+    added = {name: value for name, value in userinfo.items() if has_address or name != "email_verified"}
     return {**said, **added}

@@ -50,7 +50,7 @@ class Kept(Generic[T]):
         self._clock = clock
         self._fetched: _Fetched[T] | None = None
         self._not_before = 0.0
-        self._failures = 0
+        self._last_failure = object()
         self._locks: dict[int, threading.Lock] = {}
 
     def get(self) -> T:
@@ -62,9 +62,9 @@ class Kept(Generic[T]):
         fetched = self._fetched
         if fetched is not None and self._is_younger(fetched, FRESH):
             return fetched.value
-        is_usable, failures = fetched is not None and self._is_younger(fetched, LONGEST), self._failures
+        is_usable, failure = fetched is not None and self._is_younger(fetched, LONGEST), self._last_failure
         with self._alone(waits=not is_usable) as is_alone:
-            if self._failures != failures and not is_usable:
+            if self._last_failure is not failure and not is_usable:
                 raise ProviderUnavailable(f"{self._what} could not be fetched")
             if is_alone and self._fetched is fetched and not (is_usable and self._is_too_soon()):
                 self._try_to_fetch(may_fail=is_usable)
@@ -99,7 +99,7 @@ class Kept(Generic[T]):
         try:
             self._fetched = _Fetched(self._fetch(), self._clock())
         except AuthkitError as error:
-            self._failures += 1
+            self._last_failure = object()
             if not may_fail:
                 raise
             self._not_before = self._clock() + RETRY
