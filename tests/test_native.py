@@ -36,9 +36,19 @@ from authkit.accounts import Accounts, Database
 from authkit.accounts.engines import READS
 from authkit.accounts.schema import accounts, audit, identities, sessions, tokens
 from authkit.errors import AuthkitError, ConfigError
-from authkit.native import Native, NativeConfiguration
+from authkit.native import (
+    Bearer,
+    Connected,
+    Native,
+    NativeApp,
+    NativeConfiguration,
+    NativeSession,
+    Renewed,
+    Returned,
+    Ticket,
+)
 from authkit.native.answers import failure_json
-from authkit.native.jwts import Bearer
+from authkit.native.values import Begun
 
 CALLBACK = "https://app.example/auth/acme/native/callback"
 SDK = {"code": "the-code", "code_verifier": "V" * 32, "redirect_uri": SDK_REDIRECT_URI}
@@ -949,8 +959,19 @@ def test_lek_02_answers_and_apps_show_no_secret(world: NativeWorld) -> None:
         ACCESS_TOKEN,
     ):
         assert secret not in shown
-    with pytest.raises(dataclasses.FrozenInstanceError):
-        returned.link = "https://evil.example"  # type: ignore[misc]
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [Bearer, Begun, Connected, NativeApp, NativeConfiguration, NativeSession, Renewed, Returned, Ticket],
+    ids=lambda kind: kind.__name__,
+)
+def test_what_is_handed_around_is_read_only(kind: Any) -> None:
+    value = kind.__new__(kind)
+
+    for field in dataclasses.fields(kind):
+        with pytest.raises(dataclasses.FrozenInstanceError):
+            setattr(value, field.name, "changed")
 
 
 def test_lek_03_no_error_shows_what_was_sent(new_native: Callable[..., NativeWorld]) -> None:
