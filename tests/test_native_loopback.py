@@ -12,6 +12,7 @@ import subprocess
 import sys
 import threading
 import time
+import webbrowser
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from hashlib import sha256
@@ -649,6 +650,10 @@ def test_no_login_lasts_longer_than_its_state(kit, timeout):
     assert announced == []
 
 
+def test_a_login_may_last_as_long_as_its_state(kit):
+    assert attempt(kit, lambda url: get(callback_of(url)), "acme", timeout=600).login.identity.subject == "user-1"
+
+
 def test_ctrl_c_ends_it_and_closes_the_port(kit):
     announced = []
     handler = signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -689,6 +694,16 @@ def test_no_thread_is_left(kit):
 
 
 # The browser, and the announcement.
+
+
+def test_the_browser_is_the_system_s_unless_the_program_says_otherwise(kit, monkeypatch):
+    opened = []
+    monkeypatch.setattr(webbrowser, "open", lambda url: [opened.append(url), get(callback_of(url))])
+    announced = []
+
+    login(kit, "acme", announce=announced.append)
+
+    assert opened == announced
 
 
 def test_a_browser_that_fails_is_no_failure_of_the_login(kit, caplog):
