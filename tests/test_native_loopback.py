@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import logging
 import re
 import resource
@@ -648,6 +649,10 @@ def test_no_login_lasts_longer_than_its_state(kit, timeout):
         login(kit, "acme", timeout=timeout, announce=announced.append)
 
     assert announced == []
+
+
+def test_the_user_has_five_minutes_as_the_manual_says():
+    assert inspect.signature(login).parameters["timeout"].default == 300
 
 
 def test_a_login_may_last_as_long_as_its_state(kit):
