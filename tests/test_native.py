@@ -50,6 +50,7 @@ from authkit.native import (
     Ticket,
 )
 from authkit.native.answers import failure_json
+from authkit.native.listener import Visit
 from authkit.native.values import Begun
 
 CALLBACK = "https://app.example/auth/acme/native/callback"
@@ -1000,7 +1001,7 @@ def test_lek_02_answers_and_apps_show_no_secret(world: NativeWorld) -> None:
 
 @pytest.mark.parametrize(
     "kind",
-    [Bearer, Begun, Connected, NativeApp, NativeConfiguration, NativeSession, Renewed, Returned, Ticket],
+    [Bearer, Begun, Connected, NativeApp, NativeConfiguration, NativeSession, Renewed, Returned, Ticket, Visit],
     ids=lambda kind: kind.__name__,
 )
 def test_what_is_handed_around_is_read_only(kind: Any) -> None:

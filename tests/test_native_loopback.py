@@ -50,7 +50,7 @@ from authkit.errors import (
 )
 from authkit.models import Secret
 from authkit.native.desktop import desktop_kit
-from authkit.native.listener import Listener
+from authkit.native.listener import Listener, Visit
 from authkit.native.loopback import login
 from authkit.pages import SAFE_HEADERS, Pages
 
@@ -486,6 +486,20 @@ def test_a_client_that_does_not_read_is_given_up(told, tmp_path):
     assert (page.status, len(page.body)) == (200, 8_000_000)  # who does read gets all of it
 
 
+def test_a_client_gets_all_of_a_page_that_takes_its_time(told, tmp_path):
+    (tmp_path / "done.html").write_text("{{ 'x' * 8_000_000 }}", encoding="utf-8")
+    kit = acme_kit(Network(), told, settings={"authkit.templates": str(tmp_path)})
+
+    assert len(attempt(kit, lambda url: get(callback_of(url)), "acme").seen.body) == 8_000_000
+
+
+@pytest.mark.parametrize(("length", "method"), [(65_536, "GET"), (65_537, "")])
+def test_a_request_is_one_up_to_its_greatest_length(length, method):
+    with Listener() as listener, connect(listener.port) as client:
+        client.sendall(line("/" + "x" * (length - len(line("/")))))
+        assert next(listener.visits(10)).method == method
+
+
 def test_too_many_open_files_end_no_login(kit):
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
 
@@ -854,7 +868,7 @@ def test_a_request_shows_no_code_when_it_is_printed():
         client.sendall(line(f"/callback/?code={CODE}"))
         visit = next(listener.visits(10))
         assert CODE in visit.target
-        assert CODE not in repr(visit)
+        assert repr(visit) == "Visit(method='GET')"
         visit.answer(Pages(make_kit()).done(AccessDenied()))
         assert read_answer(client).status == 403
 
@@ -899,4 +913,27 @@ def test_what_has_come_already_is_seen_without_waiting():
     with Listener() as listener, connect(listener.port) as client:
         client.sendall(line("/here"))
         assert [visit.target for visit in listener.waiting()] == ["/here"]
+        began = time.monotonic()
         assert list(listener.waiting()) == []
+        assert time.monotonic() - began < 1
+
+
+def test_who_has_sent_nothing_yet_is_not_waited_for():
+    with Listener() as listener, connect(listener.port) as first, connect(listener.port) as later:
+        first.sendall(line("/here"))
+        visits = listener.waiting()
+        assert next(visits).target == "/here"
+        later.sendall(line("/later"))
+        assert list(visits) == []
+
+
+def test_a_wait_is_no_longer_than_it_may_be():
+    with Listener() as listener:
+        began = time.monotonic()
+        assert list(listener.visits(0.05)) == []
+        assert time.monotonic() - began < 0.5
+
+
+def test_each_visit_is_itself():
+    with Listener() as listener, connect(listener.port) as client:
+        assert Visit("GET", "/", client) != Visit("GET", "/", client)
