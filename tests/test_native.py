@@ -27,18 +27,31 @@ from native_world import (
     parts_of,
     query_of,
 )
-from sqlalchemy import Connection, event
+from sqlalchemy import Connection, create_engine, event
 from sqlalchemy.exc import OperationalError
+from sqlalchemy.orm import Session
 from tiktok_fakes import CLIENT_KEY, OPEN_ID, TOKEN_URL, USERINFO_URL, resource_error, scripted, tiktok_kit, user_info
 
 from authkit import Identity, Profile, errors
 from authkit.accounts import Accounts, Database
+from authkit.accounts.database import Joined
 from authkit.accounts.engines import READS
 from authkit.accounts.schema import accounts, audit, identities, sessions, tokens
 from authkit.errors import AuthkitError, ConfigError
-from authkit.native import Native, NativeConfiguration
+from authkit.native import (
+    Bearer,
+    Connected,
+    Native,
+    NativeApp,
+    NativeConfiguration,
+    NativeSession,
+    Renewed,
+    Returned,
+    Ticket,
+)
 from authkit.native.answers import failure_json
-from authkit.native.jwts import Bearer
+from authkit.native.listener import Visit
+from authkit.native.values import Begun
 
 CALLBACK = "https://app.example/auth/acme/native/callback"
 SDK = {"code": "the-code", "code_verifier": "V" * 32, "redirect_uri": SDK_REDIRECT_URI}
@@ -293,6 +306,24 @@ def test_dbf_a_store_that_fails_is_told_to_the_app(world: NativeWorld, tmp_path:
     ]
 
 
+def test_dbf_the_app_s_own_transaction_that_fails_is_an_error_of_ours(world: NativeWorld, tmp_path: Path) -> None:
+    nowhere = create_engine(f"sqlite:///{tmp_path / 'no-tables.sqlite'}")
+    with Session(nowhere) as session:
+        native = Native(
+            world.kit,
+            world.accounts.within(session),
+            Joined(session, world.database),
+            NativeConfiguration.of(world.kit),
+        )
+        query = f"code=c&state={state_of(world.start())}"
+
+        returned = native.complete("acme", query, world.browser.cookies)
+        refuse(errors.StoreUnavailable, lambda: native.connect("acme", SDK))
+    nowhere.dispose()
+
+    assert query_of(returned.link)["error"] == "store_unavailable"
+
+
 def test_strangers_and_the_blocked_are_told_apart(new_native: Callable[..., NativeWorld]) -> None:
     closed = new_native(accounts__allow_registration="no")
     stranger = query_of(closed.come_back(closed.start()).link)
@@ -421,6 +452,20 @@ def test_a_native_login_completes_no_other(world: NativeWorld) -> None:
     assert world.come_back(url).error is None
 
 
+def test_a_login_that_a_server_of_another_version_began_is_completed(world: NativeWorld) -> None:
+    begun = world.kit.begin("acme", purpose="native", bound=f"phone {CHALLENGE} app-state", redirect_uri=CALLBACK)
+    world.browser.keep(begun.cookies)
+
+    assert world.come_back(begun.url).error is None
+
+
+def test_logins_that_nobody_ends_do_not_fill_the_browser(world: NativeWorld) -> None:
+    for _ in range(20):
+        world.start()
+
+    assert len(world.browser.cookies) == 10
+
+
 def test_an_app_that_is_gone_from_the_settings_is_sent_to_nowhere(world: NativeWorld) -> None:
     url = world.start()
     without = {"authkit.native.keys": key_set().reveal()}
@@ -498,8 +543,11 @@ def test_a_ticket_of_an_account_that_was_blocked_since_is_of_no_use(world: Nativ
     ticket = world.ticket()
     world.accounts.disable(world.rows(accounts)[0]["id"])
 
-    refuse(errors.AccountDisabled, lambda: world.native.connect("acme", {"ticket": ticket, "verifier": VERIFIER}))
+    error = refuse(
+        errors.AccountDisabled, lambda: world.native.connect("acme", {"ticket": ticket, "verifier": VERIFIER})
+    )
 
+    assert error.registration == "acme"
     assert rows(world)["sessions"] == 0
 
 
@@ -949,8 +997,19 @@ def test_lek_02_answers_and_apps_show_no_secret(world: NativeWorld) -> None:
         ACCESS_TOKEN,
     ):
         assert secret not in shown
-    with pytest.raises(dataclasses.FrozenInstanceError):
-        returned.link = "https://evil.example"  # type: ignore[misc]
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [Bearer, Begun, Connected, NativeApp, NativeConfiguration, NativeSession, Renewed, Returned, Ticket, Visit],
+    ids=lambda kind: kind.__name__,
+)
+def test_what_is_handed_around_is_read_only(kind: Any) -> None:
+    value = kind.__new__(kind)
+
+    for field in dataclasses.fields(kind):
+        with pytest.raises(dataclasses.FrozenInstanceError):
+            setattr(value, field.name, "changed")
 
 
 def test_lek_03_no_error_shows_what_was_sent(new_native: Callable[..., NativeWorld]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime, timezone
+from hashlib import sha256
 from typing import Any
 
 import pytest
@@ -82,6 +83,14 @@ def test_acc_09_the_made_up_addresses_of_two_issuers_on_one_host_differ() -> Non
 
     assert len(set(addresses)) == 4
     assert {str(address).partition("@")[2] for address in addresses} == {"id.example.invalid"}
+
+
+def test_acc_09_a_made_up_address_at_an_issuer_stays_what_it_is() -> None:
+    """It is the key by which an app knows its user."""
+    issuer = Identity("https://id.example", "client", "sub")
+    local = sha256(b"https://id.example ada").hexdigest()[:32]
+
+    assert email(pseudo_email=True, identity=issuer, union_id="ada") == f"{local}@id.example.invalid"
 
 
 def test_acc_09_a_made_up_address_takes_a_setting_and_gets_no_mail() -> None:
@@ -207,6 +216,12 @@ def test_every_status_of_an_error_has_a_name() -> None:
 def test_the_provider_s_own_words_are_not_shown() -> None:
     for kind in (errors.ProviderRejected, errors.ProviderProtocolError, errors.AccessDenied):
         assert failure(said(kind, "canary")) == (kind.status, NAMES[kind.status], kind.message)
+
+
+def test_unless_it_is_said_no_token_was_handed_in() -> None:
+    error = errors.ProviderRejected("x")
+
+    assert failure_json(error) == failure_json(error, token_of="")
 
 
 def test_a_rejected_token_is_told_in_the_words_of_the_seed() -> None:

@@ -163,6 +163,11 @@ def test_what_is_not_on_the_list_of_plugins_is_not_loaded(settings, environ):
     ("name", "settings", "reason"),
     [
         ("tiktok", {}, "authkit.tiktok.client_id is missing: the client id; the provider's own word works too"),
+        (
+            "tiktok",
+            {"authkit.tiktok.provider": 5},
+            "authkit.tiktok: no plugin supplies a provider '5'; installed are: oidc, tiktok",
+        ),
         ("tictoc", {}, "authkit.tictoc: no plugin supplies a provider 'tictoc'; did you mean 'tiktok'?"),
         ("a b", {}, "registration name 'a b' does not match [a-z][a-z0-9-]{0,31}; choose another"),
         (
@@ -190,3 +195,11 @@ def test_roots_to_trust_are_kept(tmp_path):
     (tmp_path / "roots.pem").write_text("no certificate")
 
     assert reason_of("tiktok", OWN, AUTHKIT_CA_BUNDLE=str(tmp_path / "roots.pem")).startswith("authkit.ca_bundle: ")
+
+
+@pytest.mark.parametrize("variable", ["AUTHKIT_PROXY", "AUTHKIT_PROXY_FILE"])
+def test_a_proxy_is_kept(variable, tmp_path):
+    (tmp_path / "proxy").write_text("nowhere")
+    value = str(tmp_path / "proxy") if variable.endswith("_FILE") else "nowhere"
+
+    assert "is no address of a proxy" in reason_of("tiktok", OWN, **{variable: value})

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from joserfc import jwt
 from joserfc.jwk import KeySet
-from native_world import b64, key_set, member, new_jwts, parts_of, sign
+from native_world import b64, key_set, member, new_jwts, parts_of, sign, unb64
 
 from authkit.errors import TokenInvalid
 from authkit.models import Secret
@@ -59,6 +59,11 @@ def test_a_token_has_the_claims_of_rfc_9068_and_no_more(algorithm: str, clock: C
 
     assert parts_of(token)[:2] == ({"alg": algorithm, "kid": "key-1", "typ": "at+jwt"}, good())
     assert jwts.verify(token) == Bearer("ada", "session-1", NOW + 3600)
+
+
+def test_the_claims_are_written_without_blanks(clock: Clock) -> None:
+    """A token goes with every request."""
+    assert b" " not in unb64(new_jwts(clock).issue("ada", "session-1").split(".")[1])
 
 
 def test_every_token_has_an_id_of_its_own(clock: Clock) -> None:

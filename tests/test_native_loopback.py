@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import logging
 import re
 import resource
@@ -12,6 +13,7 @@ import subprocess
 import sys
 import threading
 import time
+import webbrowser
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from hashlib import sha256
@@ -48,7 +50,7 @@ from authkit.errors import (
 )
 from authkit.models import Secret
 from authkit.native.desktop import desktop_kit
-from authkit.native.listener import Listener
+from authkit.native.listener import Listener, Visit
 from authkit.native.loopback import login
 from authkit.pages import SAFE_HEADERS, Pages
 
@@ -484,6 +486,20 @@ def test_a_client_that_does_not_read_is_given_up(told, tmp_path):
     assert (page.status, len(page.body)) == (200, 8_000_000)  # who does read gets all of it
 
 
+def test_a_client_gets_all_of_a_page_that_takes_its_time(told, tmp_path):
+    (tmp_path / "done.html").write_text("{{ 'x' * 8_000_000 }}", encoding="utf-8")
+    kit = acme_kit(Network(), told, settings={"authkit.templates": str(tmp_path)})
+
+    assert len(attempt(kit, lambda url: get(callback_of(url)), "acme").seen.body) == 8_000_000
+
+
+@pytest.mark.parametrize(("length", "method"), [(65_536, "GET"), (65_537, "")])
+def test_a_request_is_one_up_to_its_greatest_length(length, method):
+    with Listener() as listener, connect(listener.port) as client:
+        client.sendall(line("/" + "x" * (length - len(line("/")))))
+        assert next(listener.visits(10)).method == method
+
+
 def test_too_many_open_files_end_no_login(kit):
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
 
@@ -649,6 +665,14 @@ def test_no_login_lasts_longer_than_its_state(kit, timeout):
     assert announced == []
 
 
+def test_the_user_has_five_minutes_as_the_manual_says():
+    assert inspect.signature(login).parameters["timeout"].default == 300
+
+
+def test_a_login_may_last_as_long_as_its_state(kit):
+    assert attempt(kit, lambda url: get(callback_of(url)), "acme", timeout=600).login.identity.subject == "user-1"
+
+
 def test_ctrl_c_ends_it_and_closes_the_port(kit):
     announced = []
     handler = signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -689,6 +713,16 @@ def test_no_thread_is_left(kit):
 
 
 # The browser, and the announcement.
+
+
+def test_the_browser_is_the_system_s_unless_the_program_says_otherwise(kit, monkeypatch):
+    opened = []
+    monkeypatch.setattr(webbrowser, "open", lambda url: [opened.append(url), get(callback_of(url))])
+    announced = []
+
+    login(kit, "acme", announce=announced.append)
+
+    assert opened == announced
 
 
 def test_a_browser_that_fails_is_no_failure_of_the_login(kit, caplog):
@@ -834,7 +868,7 @@ def test_a_request_shows_no_code_when_it_is_printed():
         client.sendall(line(f"/callback/?code={CODE}"))
         visit = next(listener.visits(10))
         assert CODE in visit.target
-        assert CODE not in repr(visit)
+        assert repr(visit) == "Visit(method='GET')"
         visit.answer(Pages(make_kit()).done(AccessDenied()))
         assert read_answer(client).status == 403
 
@@ -879,4 +913,27 @@ def test_what_has_come_already_is_seen_without_waiting():
     with Listener() as listener, connect(listener.port) as client:
         client.sendall(line("/here"))
         assert [visit.target for visit in listener.waiting()] == ["/here"]
+        began = time.monotonic()
         assert list(listener.waiting()) == []
+        assert time.monotonic() - began < 1
+
+
+def test_who_has_sent_nothing_yet_is_not_waited_for():
+    with Listener() as listener, connect(listener.port) as first, connect(listener.port) as later:
+        first.sendall(line("/here"))
+        visits = listener.waiting()
+        assert next(visits).target == "/here"
+        later.sendall(line("/later"))
+        assert list(visits) == []
+
+
+def test_a_wait_is_no_longer_than_it_may_be():
+    with Listener() as listener:
+        began = time.monotonic()
+        assert list(listener.visits(0.05)) == []
+        assert time.monotonic() - began < 0.5
+
+
+def test_each_visit_is_itself():
+    with Listener() as listener, connect(listener.port) as client:
+        assert Visit("GET", "/", client) != Visit("GET", "/", client)

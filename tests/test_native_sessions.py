@@ -446,3 +446,25 @@ def test_the_session_used_last_comes_first(world: SessionWorld) -> None:
     assert [session.id for session in world.sessions.of(world.account_id)] == [
         begun[number].session.id for number in (1, 2, 0)
     ]
+
+
+def test_of_two_used_in_one_moment_the_younger_comes_first(world: SessionWorld) -> None:
+    begun = []
+    for _ in range(3):
+        begun.append(world.start())
+        world.clock.now += 1
+    for one in begun:
+        world.renew(one.refresh_token)
+
+    assert [session.id for session in world.sessions.of(world.account_id)] == [
+        begun[number].session.id for number in (2, 1, 0)
+    ]
+
+
+def test_a_session_knows_whole_seconds_as_every_database_keeps_them(world: SessionWorld) -> None:
+    world.clock.now += 0.75
+
+    begun = world.start()
+
+    assert (begun.session.created_at, begun.session.ends_at) == (START, START + timedelta(days=30))
+    assert world.sessions.of(world.account_id) == (begun.session,)

@@ -6,6 +6,7 @@ import hmac
 import json
 import subprocess
 import sys
+import warnings
 from collections.abc import Mapping
 from hashlib import sha256
 from typing import Any
@@ -22,6 +23,7 @@ from authkit.native.signingkeys import SigningKeys, new_key
 
 TYPE = "t+jwt"
 ALGORITHMS = ["ES256", "EdDSA", "HS256"]
+OF_USE = ("alg", "use")
 PUBLIC_PARTS = ("kty", "crv", "x", "y", "kid", "alg", "use")
 
 
@@ -214,8 +216,9 @@ def test_a_header_that_is_no_header_is_refused(head: bytes) -> None:
     refused(SigningKeys(key_set()), f"{b64(head)}.{b64(b'{}')}.{b64(b'x' * 64)}")
 
 
-def test_a_deeply_nested_header_is_refused() -> None:
-    refused(SigningKeys(key_set()), f"{b64(b'[' * 380)}.{b64(b'{}')}.{b64(b'x' * 64)}")
+@pytest.mark.parametrize("depth", [380, 2900])
+def test_a_deeply_nested_header_is_refused(depth: int) -> None:
+    refused(SigningKeys(key_set()), f"{b64(b'[' * depth)}.{b64(b'{}')}.{b64(b'x' * 64)}")
 
 
 # The form
@@ -387,6 +390,7 @@ def test_an_id_of_64_characters_makes_tokens_that_verify() -> None:
         (lambda: {**member("HS256"), "crv": "P-256"}, "oct/P-256"),
         (lambda: {**member(), "kty": "ec"}, "ec/P-256"),
         (lambda: {**member(), "kty": ["EC"]}, "['EC']/P-256"),
+        (lambda: {**member(), "crv": ["P-256"]}, "EC/['P-256']"),
         (lambda: {"kid": "key-1"}, "None"),
     ],
 )
@@ -432,6 +436,13 @@ def test_a_damaged_key_is_refused(damaged: Mapping[str, Any]) -> None:
     assert not_started(key_set(damaged).reveal()) == "authkit.native.keys: a key is malformed"
 
 
+@pytest.mark.parametrize("algorithm", ALGORITHMS)
+def test_a_key_need_not_say_what_it_is_for(algorithm: str) -> None:
+    keys = SigningKeys(key_set({name: value for name, value in member(algorithm).items() if name not in OF_USE}))
+
+    assert parts_of(keys.sign(TYPE, b"{}"))[0] == header(algorithm)
+
+
 def test_what_a_key_says_of_its_use_cannot_bar_it_afterwards() -> None:
     keys = SigningKeys(key_set({**member(), "key_ops": ["deriveKey"]}))
 
@@ -471,13 +482,24 @@ def test_a_new_key_is_one_that_may_sign(algorithm: str) -> None:
     SigningKeys(key_set(made))
 
 
+LIKE_A_PUBLIC_KEY = key_set({**member("HS256"), "k": b64(b"ssh-rsa " + b"a" * 40)}).reveal()
+
+
+def test_a_secret_that_looks_like_a_public_key_is_refused_where_warnings_are_ignored() -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        before = list(warnings.filters)
+
+        assert not_started(LIKE_A_PUBLIC_KEY) == "authkit.native.keys: a key is malformed"
+        assert warnings.filters == before
+
+
 def test_a_secret_that_looks_like_a_public_key_is_refused_without_a_warning() -> None:
-    text = key_set({**member("HS256"), "k": b64(b"ssh-rsa " + b"a" * 40)}).reveal()
     code = (
         "import sys; from authkit.models import Secret; from authkit.native.signingkeys import SigningKeys\n"
         "try: SigningKeys(Secret(sys.argv[1]))\n"
         "except Exception as exc: print(exc)"
     )
-    ran = subprocess.run([sys.executable, "-c", code, text], capture_output=True, text=True, check=True)
+    ran = subprocess.run([sys.executable, "-c", code, LIKE_A_PUBLIC_KEY], capture_output=True, text=True, check=True)
 
     assert (ran.stdout.strip(), ran.stderr) == ("config_error: authkit.native.keys: a key is malformed", "")

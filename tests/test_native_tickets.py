@@ -155,6 +155,16 @@ def test_the_claim_outlives_the_ticket_on_the_server_whose_clock_is_a_minute_ahe
     assert refused(lambda: server.redeem(text, VERIFIER, "acme")) == "the ticket was used before"
 
 
+def test_a_ticket_that_a_server_of_another_version_has_claimed_was_used(clock: Clock) -> None:
+    known = MemoryClaims(clock)
+    tickets = Tickets(make_kit(clock=clock), known)  # type: ignore[arg-type]
+    text = issued(tickets)
+
+    assert known.claim(f"ticket:{text}", NOW + 180)
+
+    assert refused(lambda: tickets.redeem(text, VERIFIER, "acme")) == "the ticket was used before"
+
+
 def test_what_is_refused_anyway_claims_nothing(database: Database, clock: Clock) -> None:
     tickets = Tickets(make_kit(clock=clock), SqlClaims(database, clock))
     text = issued(tickets)
