@@ -20,9 +20,18 @@ MAX_HEAD = 64 * 1024
 MAX_LINES = 256 * 1024
 """How many bytes may be between the chunks of a body, and behind them."""
 
+LINE = re.compile(rb"[\t -~\x80-\xff]*\r?\n")
 LENGTH = re.compile("[0-9]{1,18}")
-CHUNK_SIZE = re.compile(rb"[0-9A-Fa-f]{1,15}[ \t]*(;.*)?\r?\n", re.DOTALL)
+CHUNK_SIZE = re.compile(rb"[0-9A-Fa-f]{1,15}[ \t]*(;.*)?\r\n")
 CHUNKED = ["chunked"]
+STATUS = re.compile(rb"(HTTP/1\.[01]) ([1-9][0-9]{2})(?: (.*))?\r?\n")
+EARLY = {HTTPStatus.CONTINUE, *range(HTTPStatus.PROCESSING, HTTPStatus.OK)}
+"""The codes of answers that are not final; after ``101 Switching Protocols``, what comes is no HTTP."""
+NAME = re.compile("[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+FIELD = re.compile(NAME.pattern.encode() + b":")
+FRAMING = re.compile(b"(content-length|transfer-encoding):", re.IGNORECASE)
+MORE = re.compile(FIELD.pattern + b"|[ \t]")
+"""What may follow a field: another, or the rest of it (RFC 9112, section 5.2)."""
 
 
 class NoAnswerError(ConnectionResetError):
@@ -59,8 +68,8 @@ class Stream(BufferedReader):
             raise http.client.HTTPException("the lines are too long")
         if not line.endswith(b"\n"):
             raise http.client.IncompleteRead(b"")
-        if b"\0" in line or b"\r" in line.removesuffix(b"\r\n"):
-            raise http.client.HTTPException("a line has a NUL or a CR in it")
+        if not LINE.fullmatch(line):
+            raise http.client.HTTPException("a line has a control character in it")
         return line
 
 
@@ -80,11 +89,7 @@ class Answer(http.client.HTTPResponse):
         self.fp = self._stream = Stream(self.fp.detach())
 
     def begin(self) -> None:
-        """Read the status and the headers.
-
-        What comes before the final answer is passed over (RFC 9110, section 15.2); http.client does so for
-        ``100 Continue`` only, and takes the others for the answer, which then waits for who asks next.
-        """
+        """Read the status and the headers."""
         try:
             is_over = not self._stream.peek(1)
         except ConnectionError:
@@ -92,12 +97,38 @@ class Answer(http.client.HTTPResponse):
         if is_over:
             raise NoAnswerError
         super().begin()
-        while HTTPStatus.PROCESSING <= self.status < HTTPStatus.OK:
-            self.headers = self.msg = None  # type: ignore[assignment]  # begin does nothing where there are some
-            super().begin()
         self._stream.left = MAX_LINES
         assert_header_parsing(self.msg)
+        if not all(map(NAME.fullmatch, self.msg.keys())):
+            raise http.client.HTTPException("a field has no name")
         self._check_length()
+
+    def _read_status(self) -> tuple[str, int, str]:
+        """Read the status line of the final answer, and pass over what comes before it (RFC 9110, section 15.2).
+
+        http.client passes over ``100 Continue`` only, and takes the others for the answer, which then waits for who
+        asks next.
+        """
+        while True:
+            line = STATUS.fullmatch(self._stream.readline())
+            if line is None:
+                raise http.client.BadStatusLine("")
+            version, status, reason = (text.decode("latin-1") for text in line.groups(b""))
+            if int(status) not in EARLY:
+                return version, int(status), reason
+            self._pass_over_fields()
+
+    def _pass_over_fields(self) -> None:
+        """Pass over what http.client never looks at: the head of an answer that is not final, and trailers."""
+        known = FIELD
+        while line := self._stream.readline().rstrip(b"\r\n"):
+            if not known.match(line):
+                raise http.client.HTTPException("a line is no field")
+            if FRAMING.match(line):  # of a body that there is none of, or that is over
+                raise LengthError
+            known = MORE
+
+    _read_and_discard_trailer = _pass_over_fields
 
     def _check_length(self) -> None:
         encodings = [value.strip(" \t").lower() for value in self.msg.get_all("Transfer-Encoding", [])]
@@ -108,6 +139,15 @@ class Answer(http.client.HTTPResponse):
             raise LengthError
         if encodings and not self.chunked:  # http.client overlooks a coding with a blank behind it
             self.chunked, self.chunk_left = True, None
+
+    def _get_chunk_left(self) -> int | None:
+        """Return what is left of this chunk, or the size of the next; http.client takes any two bytes for its end."""
+        if self.chunk_left == 0:
+            if self._stream.readline() != b"\r\n":
+                raise http.client.HTTPException("a chunk is longer than its size")
+            self.chunk_left = None
+        left: int | None = super()._get_chunk_left()  # type: ignore[misc]
+        return left
 
     def _read_next_chunk_size(self) -> int:
         """Return the size of the next chunk; http.client takes a sign and underscores for a part of it."""

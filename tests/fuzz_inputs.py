@@ -83,10 +83,25 @@ def documents(draw: Callable[..., Any], good: bytes) -> bytes:
     return draw(st.sampled_from(spoilt))
 
 
+@st.composite
+def written(draw: Callable[..., Any], good: bytes) -> bytes:
+    """Give the answer `good` with lines of others, or of nobody's, in it, and with other ends of lines."""
+    lines = good.split(b"\r\n")
+    others = st.sampled_from(sorted({line for seed in load("answer").SEEDS for line in seed.split(b"\r\n")}))
+    for _ in range(draw(st.integers(0, 3))):
+        at = draw(st.integers(0, len(lines) - 1))
+        lines[at : at + draw(st.integers(0, 1))] = draw(st.lists(others | st.binary(max_size=5), max_size=2))
+        lines = lines or [b""]
+    end = st.sampled_from([*[b"\r\n"] * 9, b"\n", b"\r", b""])
+    return b"".join(line + draw(end) for line in lines[:-1]) + lines[-1]
+
+
 def inputs(name: str) -> st.SearchStrategy[bytes]:
     """Return what the target `name` is sent."""
     if name == "return_to":
         return PATHS.map(_utf8)
+    if name == "answer":
+        return st.sampled_from(load(name).SEEDS).flatmap(written)
     if name == "query":
         pair = st.tuples(st.sampled_from(PARAMS) | TEXTS, TEXTS, st.sampled_from([_utf8, _quoted]))
         pairs = st.lists(pair.map(lambda pair: pair[2](pair[0]) + b"=" + pair[2](pair[1])), max_size=8)

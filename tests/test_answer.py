@@ -364,6 +364,10 @@ def test_an_answer_without_a_length_lasts_as_long_as_its_connection(serve: Site,
         b"X : a blank before the colon\r\n",
         b": no name\r\n",
         b"X\xff: a name that is no token\r\n",
+        b"X<y: a name that is no token\r\n",
+        b"X: a\x7f\r\n",
+        b"X: a\x1b[2J\r\n",
+        b"X: a\vb\r\n",
     ],
 )
 @PLAIN_AND_TLS
@@ -373,15 +377,72 @@ def test_a_head_with_a_line_that_is_none_is_refused(serve: Site, transport_to: T
 
 
 @pytest.mark.parametrize(
+    "line",
+    [
+        b"HTTP/1.(1 200 OK",
+        b"HTTP/1.2 200 OK",
+        b"HTTP/2 200 OK",
+        b"http/1.1 200 OK",
+        b"HTTP/1.1 2000 OK",
+        b"HTTP/1.1 020 OK",
+        b"HTTP/1.1 \xb200 OK",
+        b"HTTP/1.1\xa0200 OK",
+        b"HTTP/1.1  200 OK",
+        b" HTTP/1.1 200 OK",
+        b"HTTP/1.1 200OK",
+        b"HTTP/1.1",
+        b"ICY 200 OK",
+        b"",
+    ],
+)
+def test_a_status_line_that_is_none_is_refused(serve: Site, transport_to: To, line: bytes) -> None:
+    server = serve(answering(line + b"\r\nContent-Length: 2\r\n\r\n{}"), tls=False)
+    assert unavailable(transport_to(server), server.url, "POST") == "the answer is not HTTP"
+
+
+@pytest.mark.parametrize(
+    "interim",
+    [
+        b"HTTP/1.1 103 Early Hints\r\nLink\r\n\r\n",
+        b"HTTP/1.1 103 Early Hints\r\nLink : </x>\r\n\r\n",
+        b"HTTP/1.1 103 Early Hints\r\n </x>\r\n\r\n",
+        b"HTTP/1.1 100 Continue\r\nHTTP/1.1 200 OK\r\n\r\n",
+        b"HTTP/1.(1 100 Continue\r\n\r\n",
+    ],
+)
+@PLAIN_AND_TLS
+def test_an_answer_that_is_not_final_has_a_head_as_well(
+    serve: Site, transport_to: To, interim: bytes, tls: bool
+) -> None:
+    server = serve(answering(interim + OK), tls)
+    assert unavailable(transport_to(server), server.url, "POST") == "the answer is not HTTP"
+
+
+@pytest.mark.parametrize("field", ["Content-Length: 0", "transfer-encoding: chunked", "TRANSFER-ENCODING: x"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "HTTP/1.1 103 Hints\r\n{}\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{{}}",
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{{}}\r\n0\r\n{}\r\n\r\n",
+    ],
+    ids=["hints", "trailers"],
+)
+def test_what_is_passed_over_says_no_length(serve: Site, transport_to: To, text: str, field: str) -> None:
+    server = serve(answering(text.format(field).encode()), tls=False)
+    assert unavailable(transport_to(server), server.url, "POST") == UNCLEAR
+
+
+@pytest.mark.parametrize(
     "head",
     [
+        b"HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n </y>\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n",
         b"HTTP/1.1 200 OK\nContent-Length: 2\n\n",
         b"HTTP/1.1 200 OK\r\nX: a\r\n b\r\n\tc\r\nContent-Length: 2\r\n\r\n",
         b"HTTP/1.1 200\r\nContent-Length: 2\r\n\r\n",
         b"HTTP/1.1 200 \xfcbel\r\nX: \xff\r\nX:\r\nContent-Length: 2\r\n\r\n",
         b"HTTP/1.0 200 OK\r\nConnection: keep-alive\r\nContent-Length: 2\r\n\r\n",
     ],
-    ids=["line-feeds", "folded", "no-reason", "latin", "keep-alive"],
+    ids=["folded-hints", "line-feeds", "folded", "no-reason", "latin", "keep-alive"],
 )
 def test_a_head_that_is_only_odd_is_taken(serve: Site, transport_to: To, head: bytes) -> None:
     server = serve(answering(head + b"{}"), tls=False)
@@ -422,6 +483,8 @@ def test_a_head_has_a_size_that_it_may_have(serve: Site, transport_to: To, size:
         (b"2\r\n{}\r\n", "the answer was cut off"),
         (b"3\r\n{}", "the answer was cut off"),
         (b"\r\n", "the answer was cut off"),
+        (b"2\n{}\r\n0\r\n\r\n", "the answer was cut off"),
+        (b"2;a\n{}\r\n0\r\n\r\n", "the answer was cut off"),
         (b"f" * 60_000 + b"\r\n{}", "the answer was cut off"),
         (b"2;" + b"a" * MAX_LINES + b"\r\n{}\r\n0\r\n\r\n", "the answer is not HTTP"),
         (
@@ -429,6 +492,12 @@ def test_a_head_has_a_size_that_it_may_have(serve: Site, transport_to: To, size:
             "the answer is not HTTP",
         ),
         (b"2\r\n{}\r\n0\r\nX: \0\r\n\r\n", "the answer is not HTTP"),
+        (b"2\r\n{}\r\n0\r\nno field\r\n\r\n", "the answer is not HTTP"),
+        (b"2\r\n{}\r\n0\r\n folded\r\n\r\n", "the answer is not HTTP"),
+        (b"2\r\n{}}\r\n0\r\n\r\n", "the answer is not HTTP"),
+        (b"2\r\n{}\r\v0\r\n\r\n", "the answer is not HTTP"),
+        (b"2\r\n{}\n0\r\n\r\n", "the answer is not HTTP"),
+        (b"2\r\n{}0\r\n\r\n", "the answer is not HTTP"),
         (b"2\r\n{}\r\n0\r\n", "the answer was cut off"),
     ],
     ids=[
@@ -440,10 +509,18 @@ def test_a_head_has_a_size_that_it_may_have(serve: Site, transport_to: To, size:
         "no-end",
         "too-long",
         "no-size",
+        "line-feed-behind-its-size",
+        "line-feed-behind-more",
         "huge",
         "long-line",
         "trailers",
         "nul",
+        "no-trailer",
+        "folded-into-nothing",
+        "longer-than-its-size",
+        "two-other-bytes-at-its-end",
+        "line-feed-at-its-end",
+        "nothing-at-its-end",
         "no-last-line",
     ],
 )
