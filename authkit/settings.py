@@ -64,7 +64,7 @@ def build(
     def make(registration: Registration) -> ProviderClient:
         return make_client(registration, _new_transport(registrations, clock, transport, ca_bundle, proxy), clock)
 
-    secrets = dict.fromkeys(("transaction", "csrf", "ticket"), configuration.secrets)
+    secrets: dict[str, tuple[Secret, ...]] = dict.fromkeys(("transaction", "csrf", "ticket"), configuration.secrets)
     secrets["vault"] = configuration.vault_secrets
     sealers = {purpose: Sealer(keys, purpose, random) for purpose, keys in secrets.items()}
     transactions = Transactions(
