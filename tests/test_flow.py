@@ -181,6 +181,12 @@ def test_plg_12_a_kit_and_what_it_returns_are_frozen() -> None:
     assert CLIENT_SECRET not in repr(kit)
 
 
+def test_a_kit_does_not_show_what_it_is_set_to() -> None:
+    shown = repr(make_kit())
+
+    assert [name for name in ("site", "breakers", "secrets", "sealers", "parts") if f"{name}=" in shown] == ["site"]
+
+
 def test_a_kit_has_the_clock_and_the_dice_that_it_was_given(network: Network, clock: Clock) -> None:
     random = CountingRandom()
     kit = make_kit(network, clock=clock, random=random)
