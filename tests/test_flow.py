@@ -174,7 +174,8 @@ def test_plg_12_a_kit_and_what_it_returns_are_frozen() -> None:
     for value, name in ((kit, "secrets"), (redirect, "url"), (completed, "login")):
         with pytest.raises(dataclasses.FrozenInstanceError):
             setattr(value, name, None)
-    for mapping in (kit.registrations, kit.clients, kit.parts, kit.parts["accounts"]):
+    parts = (kit.parts, kit.parts["accounts"], kit.parts["native"], kit.parts["native"]["members"])
+    for mapping in (kit.registrations, kit.clients, kit.breakers, kit.sealers, *parts):
         with pytest.raises(TypeError):
             mapping["evil"] = None  # type: ignore[index]
     assert SECRET not in repr(kit)

@@ -11,6 +11,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
+import pluggy
 import pytest
 import trustme
 from fakes import (
@@ -31,7 +32,7 @@ from faulty_server import OK, FaultyServer, answering
 from authkit import AuthKit, OAuth2Provider, Option, Secret, pkce
 from authkit.errors import ConfigError, ProviderProtocolError, ProviderUnavailable, StateInvalid
 from authkit.keys import MEMBER_KEYS, PART_KEYS, REGISTRATION_KEYS, SITE_KEYS
-from authkit.plugins import load_plugins
+from authkit.plugins import Plugins, load_plugins
 from authkit.registration import Registration
 from authkit.seal import Sealer
 from authkit.settings import Configuration, connected, read_settings
@@ -206,6 +207,8 @@ def test_plg_12_what_was_read_is_frozen() -> None:
         configuration.registrations["choosy"].options,
         configuration.parts,
         configuration.parts["accounts"],
+        configuration.parts["native"],
+        configuration.parts["native"]["members"],
     ):
         with pytest.raises(TypeError):
             mapping["x"] = None  # type: ignore[index]
@@ -330,6 +333,14 @@ def test_a_malformed_setting_of_a_part_is_named_and_a_secret_one_not_shown(key: 
 
 
 SITE_SETTINGS = {key: text for key, text in SETTINGS.items() if key.count(".") == 1}
+
+
+def test_all_that_plugins_quarrel_over_is_named() -> None:
+    plugins = Plugins(pluggy.PluginManager("authkit"), (), {}, conflicts=("a and b do", "c and d do"))
+
+    with pytest.raises(ConfigError) as caught:
+        read_settings({}, {}, plugins)
+    assert caught.value.reason == "a and b do; c and d do"
 
 
 def test_nothing_to_sign_in_with_is_an_error() -> None:
@@ -737,6 +748,12 @@ def test_a_provider_of_its_own_kind_has_no_endpoints_to_set(key: str, value: str
     assert refused(client("own", **{key: value})) == (
         f"authkit.own.{key} cannot be set: Own has no such thing in its data"
     )
+
+
+def test_of_several_that_it_has_not_the_first_is_named() -> None:
+    endpoints = {"userinfo_url": "https://own.example/me", "token_url": "https://own.example/token"}
+
+    assert refused(client("own", **endpoints)).startswith("authkit.own.token_url cannot be set: ")
 
 
 def test_a_provider_of_its_own_kind_has_no_prompts() -> None:
