@@ -377,6 +377,16 @@ def test_a_missing_plugin_is_named_before_its_own_words_look_unknown(
     assert "no plugin supplies a provider 'tictac'; installed are: none" in caught.value.reason
 
 
+def test_a_provider_that_is_no_text_is_none_that_is_installed() -> None:
+    assert refused(client("acme", provider=5)).startswith("authkit.acme: no plugin supplies a provider '5'; ")
+
+
+def test_settings_of_others_are_left_alone() -> None:
+    others = {"sqlalchemy.url": "sqlite://", "pyramid.includes": ["x"], "debug": True, "acme.authkit.scope": "a"}
+
+    assert read({**client("acme"), **others}) == read(client("acme"))
+
+
 def test_an_unknown_key_is_an_error_and_an_unknown_variable_a_warning(caplog: pytest.LogCaptureFixture) -> None:
     reason = refused({**client("acme"), "authkit.acme.client_secrte": "canary"})
 
@@ -918,6 +928,13 @@ def test_a_client_id_has_room_in_an_identity() -> None:
 def test_a_scope_that_no_cookie_holds_is_refused() -> None:
     scope = " ".join(f"https://acme.example/auth/a-very-long-scope-with-number-{number}" for number in range(30))
     assert refused(client("acme", scope=scope)).endswith("are too long for the cookie of a login")
+
+
+def test_a_scope_that_a_cookie_just_holds_is_taken() -> None:
+    fits = "s" * (1500 - len("https://app.example/auth/acme/callback"))
+
+    assert read(client("acme", scope=fits)).registrations["acme"].scope == (fits,)
+    assert refused(client("acme", scope=f"{fits}s")).endswith("are too long for the cookie of a login")
 
 
 def test_each_endpoint_on_this_machine_is_spoken_to_without_tls_where_the_settings_say_so() -> None:
