@@ -174,11 +174,18 @@ def test_plg_12_a_kit_and_what_it_returns_are_frozen() -> None:
     for value, name in ((kit, "secrets"), (redirect, "url"), (completed, "login")):
         with pytest.raises(dataclasses.FrozenInstanceError):
             setattr(value, name, None)
-    for mapping in (kit.registrations, kit.clients, kit.parts, kit.parts["accounts"]):
+    parts = (kit.parts, kit.parts["accounts"], kit.parts["native"], kit.parts["native"]["members"])
+    for mapping in (kit.registrations, kit.clients, kit.breakers, kit.sealers, *parts):
         with pytest.raises(TypeError):
             mapping["evil"] = None  # type: ignore[index]
     assert SECRET not in repr(kit)
     assert CLIENT_SECRET not in repr(kit)
+
+
+def test_a_kit_does_not_show_what_it_is_set_to() -> None:
+    shown = repr(make_kit())
+
+    assert [name for name in ("site", "breakers", "secrets", "sealers", "parts") if f"{name}=" in shown] == ["site"]
 
 
 def test_a_kit_has_the_clock_and_the_dice_that_it_was_given(network: Network, clock: Clock) -> None:

@@ -23,6 +23,7 @@ from authkit.cli.commands import authkit
 from authkit.errors import ConfigError
 from authkit.hookspecs import hookimpl as marker
 from authkit.inspection import place_of
+from authkit.keys import REGISTRATION_KEYS
 from authkit.names import check_name
 from authkit.plugins import Plugins, load_plugins
 
@@ -453,12 +454,14 @@ def test_plg_12_a_provider_of_its_own_kind_cannot_become_another_between_two_log
 
 
 def test_plg_12_an_option_of_a_plugin_s_does_not_take_the_place_of_a_setting_of_authkit_s() -> None:
-    options = (Option("client_secret", ("known",), "known", "Not secret."), Option("own", (), "", "Fine."))
+    ours = [Option(name, ("known",), "known", "Not secret.") for name in REGISTRATION_KEYS]
+    options = (*ours, Option("own", (), "", "Fine."))
 
     with pytest.raises(ConfigError) as caught:
         make_kit(provider=replace(acme, options=options))
 
-    assert caught.value.reason == "authkit.acme: Acme has options of authkit's own names: client_secret"
+    names = ", ".join(sorted(REGISTRATION_KEYS))
+    assert caught.value.reason == f"authkit.acme: Acme has options of authkit's own names: {names}"
 
 
 @pytest.mark.parametrize("raised", [LookupError("canary-client-secret"), TypeError("canary-client-secret")])

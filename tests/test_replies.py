@@ -144,6 +144,20 @@ def test_json_of_another_kind_is_named() -> None:
     assert refused(reply(200, [1])).reason == "the answer is JSON, but no object"
 
 
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        (b"<html>", "it is not JSON"),
+        (b"\xff", "it is not JSON"),
+        (b"[" * 99999, "it is not JSON"),
+        (b'{"a": 1, "a": 1}', "an object has a name twice"),
+        (b'{"a": [-Infinity]}', "it has the number -Infinity"),
+    ],
+)
+def test_what_cannot_be_read_is_named(body: bytes, reason: str) -> None:
+    assert refused(reply(200, body)).reason == f"the answer cannot be read: {reason}"
+
+
 def test_a_redirect_is_no_good_answer() -> None:
     assert type(refused(reply(300, {"a": 1}))) is ProviderProtocolError
     assert type(refused(reply(300, b""), empty_is_fine=True)) is ProviderProtocolError

@@ -72,6 +72,14 @@ def test_after_a_rotation_the_old_secret_opens_and_the_new_one_seals() -> None:
     assert_does_not_open(SEALER, rotated.seal(b"new", "place"))
 
 
+def test_a_sealer_keeps_the_secrets_that_it_was_given() -> None:
+    given = [OLD]
+    sealer = Sealer(given, "test", secrets.token_bytes)
+    given[:] = [NEW]
+
+    assert sealer.open(SEALED, "place") == b"content"
+
+
 def test_a_sealer_names_the_key_that_seals() -> None:
     rotated = Sealer([NEW, OLD], "test", secrets.token_bytes)
     blob = urlsafe_b64decode(rotated.seal(b"content", "place") + "===")

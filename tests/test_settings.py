@@ -11,6 +11,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
+import pluggy
 import pytest
 import trustme
 from fakes import (
@@ -31,7 +32,7 @@ from faulty_server import OK, FaultyServer, answering
 from authkit import AuthKit, OAuth2Provider, Option, Secret, pkce
 from authkit.errors import ConfigError, ProviderProtocolError, ProviderUnavailable, StateInvalid
 from authkit.keys import MEMBER_KEYS, PART_KEYS, REGISTRATION_KEYS, SITE_KEYS
-from authkit.plugins import load_plugins
+from authkit.plugins import Plugins, load_plugins
 from authkit.registration import Registration
 from authkit.seal import Sealer
 from authkit.settings import Configuration, connected, read_settings
@@ -206,6 +207,8 @@ def test_plg_12_what_was_read_is_frozen() -> None:
         configuration.registrations["choosy"].options,
         configuration.parts,
         configuration.parts["accounts"],
+        configuration.parts["native"],
+        configuration.parts["native"]["members"],
     ):
         with pytest.raises(TypeError):
             mapping["x"] = None  # type: ignore[index]
@@ -232,7 +235,7 @@ def test_g_4_what_was_read_does_not_show_a_secret() -> None:
         }
     )
 
-    for text in (SECRET, "acme-secret", "canary"):
+    for text in (SECRET, "acme-secret", "canary", "secrets=", "parts="):
         assert text not in repr(configuration)
 
 
@@ -332,6 +335,14 @@ def test_a_malformed_setting_of_a_part_is_named_and_a_secret_one_not_shown(key: 
 SITE_SETTINGS = {key: text for key, text in SETTINGS.items() if key.count(".") == 1}
 
 
+def test_all_that_plugins_quarrel_over_is_named() -> None:
+    plugins = Plugins(pluggy.PluginManager("authkit"), (), {}, conflicts=("a and b do", "c and d do"))
+
+    with pytest.raises(ConfigError) as caught:
+        read_settings({}, {}, plugins)
+    assert caught.value.reason == "a and b do; c and d do"
+
+
 def test_nothing_to_sign_in_with_is_an_error() -> None:
     assert refused({}) == (
         "authkit.<provider>.client_id is missing; "
@@ -364,6 +375,16 @@ def test_a_missing_plugin_is_named_before_its_own_words_look_unknown(
         read_settings({**SITE_SETTINGS, **mapping}, environ, load_plugins(found=()))
 
     assert "no plugin supplies a provider 'tictac'; installed are: none" in caught.value.reason
+
+
+def test_a_provider_that_is_no_text_is_none_that_is_installed() -> None:
+    assert refused(client("acme", provider=5)).startswith("authkit.acme: no plugin supplies a provider '5'; ")
+
+
+def test_settings_of_others_are_left_alone() -> None:
+    others = {"sqlalchemy.url": "sqlite://", "pyramid.includes": ["x"], "debug": True, "acme.authkit.scope": "a"}
+
+    assert read({**client("acme"), **others}) == read(client("acme"))
 
 
 def test_an_unknown_key_is_an_error_and_an_unknown_variable_a_warning(caplog: pytest.LogCaptureFixture) -> None:
@@ -739,6 +760,12 @@ def test_a_provider_of_its_own_kind_has_no_endpoints_to_set(key: str, value: str
     )
 
 
+def test_of_several_that_it_has_not_the_first_is_named() -> None:
+    endpoints = {"userinfo_url": "https://own.example/me", "token_url": "https://own.example/token"}
+
+    assert refused(client("own", **endpoints)).startswith("authkit.own.token_url cannot be set: ")
+
+
 def test_a_provider_of_its_own_kind_has_no_prompts() -> None:
     assert refused(client("own", prompt="consent")) == "authkit.own.prompt: must be one of: (none)"
 
@@ -901,6 +928,13 @@ def test_a_client_id_has_room_in_an_identity() -> None:
 def test_a_scope_that_no_cookie_holds_is_refused() -> None:
     scope = " ".join(f"https://acme.example/auth/a-very-long-scope-with-number-{number}" for number in range(30))
     assert refused(client("acme", scope=scope)).endswith("are too long for the cookie of a login")
+
+
+def test_a_scope_that_a_cookie_just_holds_is_taken() -> None:
+    fits = "s" * (1500 - len("https://app.example/auth/acme/callback"))
+
+    assert read(client("acme", scope=fits)).registrations["acme"].scope == (fits,)
+    assert refused(client("acme", scope=f"{fits}s")).endswith("are too long for the cookie of a login")
 
 
 def test_each_endpoint_on_this_machine_is_spoken_to_without_tls_where_the_settings_say_so() -> None:

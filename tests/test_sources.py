@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,11 @@ def refused(mapping: Mapping[str, object]) -> str:
         collected(mapping)
     assert (caught.value.__cause__, caught.value.__context__) == (None, None)
     return caught.value.reason
+
+
+def test_what_is_declared_is_frozen() -> None:
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        DECLARED.site = {}  # type: ignore[misc]
 
 
 # The mapping
