@@ -63,6 +63,21 @@ def test_a_connection_that_takes_a_closed_one_s_place_resumes_its_session(
     assert (server.accepted, resumed(server)) == (3, 2)
 
 
+def test_no_other_protocol_than_http_1_1_is_offered(
+    serve: Site, transport_to: To, certificates: Certificates
+) -> None:
+    context = certificates.context("127.0.0.1")
+    context.set_alpn_protocols(["h2", "http/1.1"])
+    chosen = []
+
+    def handle(peer: Peer) -> None:
+        chosen.append(peer.sock.selected_alpn_protocol())  # type: ignore[attr-defined]  # it is in TLS
+        answer_and_close(peer)
+
+    ask(transport_to(server := serve(handle, context=context)), server.url)
+    assert chosen == ["http/1.1"]
+
+
 def test_another_transport_resumes_nothing(serve: Site, transport_to: To, certificates: Certificates) -> None:
     server = serve(answer_and_close, context=certificates.context("127.0.0.1"))
     for _ in range(2):

@@ -13,6 +13,7 @@ import os
 import select
 import socket
 import ssl
+import sys
 import threading
 import time
 import tracemalloc
@@ -26,6 +27,7 @@ import pytest
 import requests
 import trustme
 import urllib3
+from fake_socks import Sock
 from faulty_places import Certificates, Site, To, black_hole, closed_port, resolving_to, self_signed
 from faulty_server import OK, FaultyServer, Handler, Peer, answering, answering_once
 from requests import PreparedRequest, Response
@@ -87,6 +89,39 @@ def test_a_request_goes_out_in_one_piece(serve: Site, transport_to: To, tls: boo
 
 def connection_to(server: FaultyServer) -> Connection:
     return Connection("127.0.0.1", server.port, Ways(Resolver(look_up), tls_context(None)), is_secure=False)
+
+
+@pytest.mark.parametrize(
+    ("port", "is_secure", "host"),
+    [
+        (443, True, b"acme.example"),
+        (80, False, b"acme.example"),
+        (80, True, b"acme.example:80"),
+        (443, False, b"acme.example:443"),
+    ],
+)
+def test_a_host_is_named_without_a_port_that_goes_without_saying(port: int, is_secure: bool, host: bytes) -> None:
+    connection = Connection("acme.example", port, Ways(Resolver(look_up), tls_context(None)), is_secure=is_secure)
+    connection.sock = sock = Sock(OK)
+    connection.ask("GET", "/", None, {}, 5, 5)
+    assert b"\r\nHost: %b\r\n" % host in sock.sent
+
+
+def test_what_is_sent_does_not_wait_for_more(serve: Site) -> None:
+    connection = connection_to(serve(answering(OK), tls=False))
+    connection.ask("GET", "/", None, {}, 5, 5).read()
+    assert connection.sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+    connection.close()
+
+
+def test_an_audit_hook_is_told_where_a_connection_goes(serve: Site) -> None:
+    told: list[tuple[Any, ...]] = []
+    sys.addaudithook(lambda event, args: told.append(args) if event == "http.client.connect" else None)
+    server = serve(answering(OK), tls=False)
+    connection = connection_to(server)
+    connection.ask("GET", "/", None, {}, 5, 5).read()
+    connection.close()
+    assert told == [(connection, "127.0.0.1", server.port)]
 
 
 def test_a_request_that_cannot_be_written_holds_nothing_back_of_what_comes_next(serve: Site) -> None:
@@ -851,6 +886,20 @@ def test_a_connection_that_was_idle_for_long_is_not_used_again(serve: Site) -> N
     connection._used_at -= IDLE_SECONDS
     assert not connection.is_usable
     connection.close()
+
+
+def test_a_connection_is_clean_from_the_end_of_its_answer_until_it_is_closed(serve: Site) -> None:
+    connection = connection_to(serve(answering(OK), tls=False))
+    connection.timeout = 5
+    connection.connect()
+    seen = [connection.is_clean]
+    answer = connection.ask("GET", "/", None, {}, 5, 5)
+    seen.append(connection.is_clean)
+    answer.read()
+    seen.append(connection.is_clean)
+    connection.close()
+    seen.append(connection.is_clean)
+    assert seen == [False, False, True, False]
 
 
 class Clean:
