@@ -18,7 +18,7 @@ import threading
 import time
 import tracemalloc
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
@@ -74,6 +74,12 @@ def test_a_form_is_posted_as_it_is(serve: Site, transport_to: To) -> None:
     ask(transport_to(server), f"{server.url}?a=b", "POST", data={"code": "c d"})
     assert server.requests[0].startswith(b"POST /x?a=b HTTP/1.1\r\n")
     assert server.requests[0].endswith(b"\r\n\r\ncode=c+d")
+
+
+def test_a_form_of_unknown_length_is_posted_in_chunks(serve: Site, transport_to: To) -> None:
+    server = serve(answering(OK))
+    ask(transport_to(server), server.url, "POST", data=iter([b"code=", b"c+d"]))
+    assert server.requests[0].endswith(b"\r\n\r\n5\r\ncode=\r\n3\r\nc+d\r\n0\r\n\r\n")
 
 
 @PLAIN_AND_TLS
@@ -482,6 +488,18 @@ def test_a_look_up_that_took_its_time_is_named_as_the_cause(certificates: Certif
     assert error.reason == "name resolution timed out"
 
 
+def test_a_look_up_that_takes_a_while_is_waited_for_where_there_is_no_deadline(serve: Site) -> None:
+    server = serve(answering(OK), tls=False)
+
+    def take_a_while(host: str, port: int) -> Sequence[tuple[Any, ...]]:
+        time.sleep(0.3)
+        return resolving_to(("127.0.0.1", server.port))(host, port)
+
+    connection = Connection("provider.example", 80, Ways(Resolver(take_a_while), tls_context(None)), is_secure=False)
+    assert connection.ask("GET", "/", None, {}, 5, 5).read() == b"{}"
+    connection.close()
+
+
 def test_a_malformed_host_name_is_no_crash() -> None:
     assert unavailable(Transport(), f"https://{'a' * 64}.example/") == "the host name is malformed"
 
@@ -505,6 +523,29 @@ def test_the_next_address_is_tried_when_one_is_silent(serve: Site, certificates:
         transport = Transport(PooledAdapter(certificates.bundle, look_up=addresses))
         with Deadline(1):
             assert ask(transport, "https://provider.example/").status_code == 200
+
+
+def test_what_is_left_of_the_time_is_left_to_the_handshake(serve: Site) -> None:
+    place = ("127.0.0.1", serve(answering(OK), tls=False).port)
+    ways = Ways(Resolver(resolving_to(place, place)), tls_context(None))
+    connection = Connection("provider.example", 80, ways, is_secure=False)
+    connection.timeout = 10
+    connection.connect()
+    assert 5 < connection.sock.gettimeout() <= 10
+    connection.close()
+
+
+def test_the_last_address_has_all_the_time_that_is_left() -> None:
+    with black_hole() as (host, port):
+        started = time.monotonic()
+        failure_in(Adapted(PooledAdapter(), timeout=(0.4, 0.1)), f"https://{host}:{port}/")
+        assert time.monotonic() - started >= 0.4
+
+
+def test_who_sets_no_limits_has_ours_for_connecting(serve: Site) -> None:
+    connection = connection_to(serve(answering(OK), tls=False))
+    assert connection.ask("GET", "/", None, {}, None, None).read() == b"{}"
+    connection.close()
 
 
 def test_flt_01_an_address_that_never_answers_ends_in_time() -> None:
