@@ -7,9 +7,11 @@ import ssl
 
 import pytest
 from faulty_places import Certificates, Site, To
-from faulty_server import OK, FaultyServer, Peer
+from faulty_server import OK, FaultyServer, Peer, answering
 from transport_calls import ask
 
+from authkit.connection import Connection, Ways
+from authkit.resolver import Resolver, look_up
 from authkit.tls import MAX_SESSIONS, SESSION_SECONDS, Context, tls_context
 
 pytest_plugins = ["faulty_fixtures"]
@@ -109,6 +111,22 @@ def test_the_certificate_is_checked_again_in_time_however_often_a_session_is_res
         tried.append(connect(context, server))
 
     assert tried == [False, True, True, False]
+
+
+def test_the_certificate_is_checked_again_in_time_however_long_a_connection_is_used(
+    serve: Site, certificates: Certificates
+) -> None:
+    server = serve(answering(OK), context=certificates.context("127.0.0.1"))
+    clock = Clock()
+    ways = Ways(Resolver(look_up), tls_context(certificates.bundle, clock))
+    used, other = (Connection("127.0.0.1", server.port, ways, is_secure=True) for _ in range(2))
+    for connection, seconds in ((used, 0), (used, 0.9), (other, 0.2)):
+        clock.now += seconds * SESSION_SECONDS
+        connection.ask("GET", "/", None, {}, 5, 5).read()
+    used.close()
+    other.close()
+
+    assert (server.accepted, resumed(server)) == (2, 0)
 
 
 def test_a_server_that_keeps_no_sessions_is_asked_all_the_same(

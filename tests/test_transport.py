@@ -171,6 +171,14 @@ def test_a_compressed_answer_is_unpacked(serve: Site, transport_to: To) -> None:
     assert b"accept-encoding: gzip\r\n" in server.requests[0].lower()
 
 
+@pytest.mark.parametrize(("encoding", "is_packed"), [("x-gzip", True), (" GZip ", True), ("identity", False)])
+def test_an_encoding_goes_by_other_names(serve: Site, transport_to: To, encoding: str, is_packed: bool) -> None:
+    body = gzip.compress(b"{}") if is_packed else b"{}"
+    head = f"200 OK\r\nContent-Encoding: {encoding}\r\nContent-Length: {len(body)}"
+    server = serve(answering(with_head(head, body)), tls=False)
+    assert ask(transport_to(server), server.url).content == b"{}"
+
+
 def test_no_cookie_is_kept(serve: Site, transport_to: To) -> None:
     server = serve(answering(with_head("200 OK\r\nSet-Cookie: a=b; Path=/\r\nContent-Length: 0")))
     with session_on(transport_to(server)) as session:
