@@ -18,6 +18,7 @@ import threading
 import time
 import tracemalloc
 import warnings
+import zlib
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
@@ -276,6 +277,7 @@ def test_a_plain_server_that_is_not_listed_gets_no_request(serve: Site, certific
         ("http://127.0.0.1:8787", "https://127.0.0.1:8787/t?a=b", "http://127.0.0.1:8787/t?a=b"),
         ("http://[::1]:8787", "https://[::1]:8787/t", "http://[::1]:8787/t"),
         ("http://localhost", "https://localhost:80/t", "http://localhost:80/t"),
+        ("http://localhost:80", "https://localhost/t", "http://localhost/t"),
         ("http://127.0.0.1:8787", "https://127.0.0.1:878/t", "https://127.0.0.1:878/t"),
         ("http://127.0.0.1:8787", "https://127.0.0.1:8787@evil.example/t", "https://127.0.0.1:8787@evil.example/t"),
         ("http://127.0.0.1:8787", "https://evil.example/127.0.0.1:8787/", "https://evil.example/127.0.0.1:8787/"),
@@ -572,17 +574,19 @@ def test_flt_18_certificates_that_are_not_right_are_refused_before_a_byte_is_sen
 ) -> None:
     past = datetime.now(timezone.utc) - timedelta(days=1)
     wrong = {
-        "expired": certificates.context("127.0.0.1", not_before=past - timedelta(days=1), not_after=past),
-        "not valid for": certificates.context("other.example"),
-        "unable to get local issuer": certificates.context("127.0.0.1", authority=trustme.CA()),
-        "self-signed": self_signed("127.0.0.1"),
+        "certificate has expired": certificates.context(
+            "127.0.0.1", not_before=past - timedelta(days=1), not_after=past
+        ),
+        "certificate is not valid for '127.0.0.1'.": certificates.context("other.example"),
+        "unable to get local issuer certificate": certificates.context("127.0.0.1", authority=trustme.CA()),
+        "self-signed certificate": self_signed("127.0.0.1"),
     }
     transport = Transport(PooledAdapter(certificates.bundle))
     for words, context in wrong.items():
         server = serve(answering(OK), context=context)
         reason = unavailable(transport, server.url, "POST", data={"client_secret": SECRET})
         assert reason.startswith("certificate verify failed: ")
-        assert words in reason.replace("self signed", "self-signed")
+        assert reason.replace("self signed", "self-signed").endswith(words)
         assert (server.accepted, server.requests) == (1, [])
 
 
@@ -603,6 +607,12 @@ def test_flt_18_old_tls_is_refused(serve: Site, certificates: Certificates, vers
     server = serve(answering(OK), context=context)
     assert unavailable(Transport(PooledAdapter(certificates.bundle)), server.url).startswith("TLS failed")
     assert (server.handshakes, server.requests) == (0, [])
+
+
+def test_a_server_without_tls_is_told_from_one_that_has_it(serve: Site, certificates: Certificates) -> None:
+    server = serve(lambda peer: peer.send(OK), tls=False)
+    reason = unavailable(Transport(PooledAdapter(certificates.bundle)), server.url)
+    assert reason in {"TLS failed: WRONG_VERSION_NUMBER", "TLS failed: RECORD_LAYER_FAILURE"}
 
 
 def test_the_usual_authorities_are_trusted_and_ours_is_not(serve: Site) -> None:
@@ -1041,20 +1051,24 @@ class NoNetwork(BaseAdapter):
 class Recording(NoNetwork):
     """Answers every request and remembers it."""
 
-    def __init__(self) -> None:
+    def __init__(self, status: int = 200) -> None:
         super().__init__()
+        self.status = status
         self.requests: list[PreparedRequest] = []
         self.timeouts: list[object] = []
         self.remaining: list[float] = []
 
-    def send(self, request: PreparedRequest, *, timeout: object = None, **_: Any) -> Response:  # type: ignore[override]
+    def send(  # type: ignore[override]
+        self, request: PreparedRequest, *, timeout: object = None, stream: bool = False, **_: Any
+    ) -> Response:
+        assert stream  # it is the transport that reads the body, and no more of it than may be
         deadline = Deadline.current()
         assert deadline is not None
         self.requests.append(request)
         self.timeouts.append(timeout)
         self.remaining.append(deadline.remaining())
         answer = Response()
-        answer.status_code = 200
+        answer.status_code = self.status
         answer.raw = io.BytesIO(b"{}")
         return answer
 
@@ -1094,6 +1108,12 @@ def failure_in(adapter: BaseAdapter, url: str = "https://provider.example/") -> 
         (requests.ReadTimeout(), "no answer came in time"),
         (TimeoutError(), "no answer came in time"),
         (requests.exceptions.SSLError(), "TLS failed"),
+        (urllib3.exceptions.NewConnectionError(None, "/"), "cannot connect"),  # type: ignore[arg-type]
+        (urllib3.exceptions.ConnectTimeoutError(), "connect timed out"),
+        (urllib3.exceptions.ReadTimeoutError(None, "/", ""), "no answer came in time"),  # type: ignore[arg-type]
+        (urllib3.exceptions.SSLError(), "TLS failed"),
+        (urllib3.exceptions.HeaderParsingError([], None), "the answer is not HTTP"),
+        (http.client.RemoteDisconnected(), "the connection was closed without an answer"),
         (requests.exceptions.ChunkedEncodingError(), "the answer was cut off"),
         (requests.exceptions.ProxyError(), "the proxy: it refused"),
         (requests.ConnectionError(urllib3.exceptions.MaxRetryError(None, "/", ConnectionResetError())),  # type: ignore[arg-type]
@@ -1105,6 +1125,37 @@ def failure_in(adapter: BaseAdapter, url: str = "https://provider.example/") -> 
 )  # fmt: skip
 def test_whatever_an_adapter_raises_is_told_in_our_own_words(error: Exception, reason: str) -> None:
     assert unavailable(Transport(Raising(error)), f"https://provider.example/?{SECRET}") == reason
+
+
+def test_broken_compression_is_told_wherever_an_adapter_puts_it() -> None:
+    adapter = Raising(requests.ConnectionError(urllib3.exceptions.ProtocolError("x", zlib.error())))
+    assert nonsense(Transport(adapter), "https://provider.example/") == "the answer's compression is broken"
+
+
+class Patient:
+    """Counts the answers that show that a provider works."""
+
+    def __init__(self) -> None:
+        self.answers = 0
+
+    def gives_up_at(self) -> float:
+        return time.monotonic() + 10
+
+    def heard(self) -> None:
+        self.answers += 1
+
+
+@pytest.mark.parametrize(("status", "answers"), [(200, 1), (499, 1), (500, 0), (503, 0)])
+def test_an_answer_is_heard_unless_the_provider_has_failed(status: int, answers: int) -> None:
+    patient = Patient()
+    with Deadline(10, patient):
+        ask(Transport(Recording(status)), "https://provider.example/")
+    assert patient.answers == answers
+
+
+def test_a_transport_has_the_clock_that_it_is_given() -> None:
+    assert Transport(NoNetwork()).clock is time.time
+    assert Transport(NoNetwork(), clock=time.monotonic).clock is time.monotonic
 
 
 def test_an_adapter_of_requests_works_as_well(serve: Site) -> None:
