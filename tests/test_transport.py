@@ -46,7 +46,7 @@ from transport_calls import (
 )
 
 import authkit
-from authkit.connection import IDLE_SECONDS, Connection, Ways
+from authkit.connection import Connection, Ways
 from authkit.deadline import Deadline
 from authkit.errors import AuthkitError, ProviderProtocolError, ProviderUnavailable
 from authkit.jsontext import read_json
@@ -531,17 +531,24 @@ def test_the_next_address_is_tried_when_one_is_silent(serve: Site, certificates:
     with black_hole() as silent:
         addresses = resolving_to(silent, ("127.0.0.1", server.port))
         transport = Transport(PooledAdapter(certificates.bundle, look_up=addresses))
+        started = time.monotonic()
         with Deadline(1):
             assert ask(transport, "https://provider.example/").status_code == 200
+        assert time.monotonic() - started > 0.49
 
 
-def test_what_is_left_of_the_time_is_left_to_the_handshake(serve: Site) -> None:
+@pytest.mark.parametrize(("timeout", "more_than", "at_most"), [(10, 5, 10), (0.9, 0, 0.9), (None, 2.5, 5)])
+def test_what_is_left_of_the_time_is_left_to_the_handshake(
+    serve: Site, timeout: float | None, more_than: float, at_most: float
+) -> None:
     place = ("127.0.0.1", serve(answering(OK), tls=False).port)
     ways = Ways(Resolver(resolving_to(place, place)), tls_context(None))
     connection = Connection("provider.example", 80, ways, is_secure=False)
-    connection.timeout = 10
+    connection.timeout = timeout
     connection.connect()
-    assert 5 < connection.sock.gettimeout() <= 10
+    assert more_than < connection.sock.gettimeout() <= at_most
+    connection.send(b"GET / HTTP/1.1\r\n\r\n")
+    assert connection.sock.recv(4) == b"HTTP"
     connection.close()
 
 
@@ -941,8 +948,10 @@ def test_a_connection_that_was_idle_for_long_is_not_used_again(serve: Site) -> N
     connection = connection_to(server)
     connection.ask("GET", "/", None, {}, 5, 5).read()
     assert connection.is_clean
+    started = time.monotonic()
     assert connection.is_usable
-    connection._used_at -= IDLE_SECONDS
+    assert time.monotonic() - started < 0.9
+    connection._used_at -= 60
     assert not connection.is_usable
     connection.close()
 
