@@ -1027,6 +1027,18 @@ def test_a_proxy_that_is_set_gets_a_tunnel_and_no_secret(serve: Site, certificat
     assert SECRET.encode() not in proxy.requests[0]
 
 
+@PLAIN_AND_TLS
+def test_a_certificate_has_to_be_the_provider_s_behind_a_proxy_too(
+    serve: Site, certificates: Certificates, tls: bool
+) -> None:
+    server = serve(answering(OK), context=certificates.context("other.example"))
+    proxy = serve(Proxy(), tls)
+    scheme = "https" if tls else "http"
+    transport = Transport(PooledAdapter(certificates.bundle, f"{scheme}://{proxy.host}"))
+    assert "not valid for '127.0.0.1'" in unavailable(transport, server.url)
+    assert (server.accepted, server.requests) == (1, [])
+
+
 def test_a_proxy_that_refuses_is_said_to(serve: Site, certificates: Certificates) -> None:
     proxy = serve(Proxy(b"HTTP/1.1 407 No\r\n\r\n"), tls=False)
     transport = Transport(PooledAdapter(certificates.bundle, f"http://{proxy.host}"))
