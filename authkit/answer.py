@@ -137,7 +137,7 @@ class Answer(http.client.HTTPResponse):
             raise LengthError
         if not all(LENGTH.fullmatch(length) for length in lengths):
             raise LengthError
-        if encodings and not self.chunked:  # http.client overlooks a coding with a blank behind it
+        if encodings:  # http.client overlooks a coding with a blank behind it
             self.chunked, self.chunk_left = True, None
 
     def _get_chunk_left(self) -> int | None:
@@ -158,7 +158,7 @@ class Answer(http.client.HTTPResponse):
 
     def close(self) -> None:
         """Let go of the stream. Before the end of the body, that leaves the rest of it, be it there yet or not."""
-        self.will_close = self.will_close or not self.isclosed()
+        self.will_close = True
         super().close()
 
     def _close_conn(self) -> None:

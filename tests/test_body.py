@@ -48,6 +48,12 @@ def test_a_packed_body_whose_end_is_missing_is_broken(missing: int) -> None:
         all_of(body, 100)
 
 
+def test_a_body_that_is_packed_in_another_way_is_broken() -> None:
+    body, _ = body_of(zlib.compress(TEXT))
+    with pytest.raises(zlib.error, match="incorrect header check"):
+        all_of(body, 100)
+
+
 @pytest.mark.parametrize("size", [20, 100_000], ids=["in-a-later-piece", "in-the-same-piece"])
 @pytest.mark.parametrize("behind", [b"x", gzip.compress(b"another")], ids=["junk", "another-member"])
 def test_what_comes_behind_a_packed_body_is_broken(behind: bytes, size: int) -> None:

@@ -94,6 +94,13 @@ def test_the_environment_is_not_read(tmp_path: Any, monkeypatch: pytest.MonkeyPa
     assert "Authorization" not in recorder.sent[0].headers
 
 
+def test_a_user_in_an_address_is_nobody_s_credentials() -> None:
+    recorder = Recorder()
+    ProviderSession(Transport(recorder)).get("https://eve:stolen@acme.example/api")
+
+    assert "Authorization" not in recorder.sent[0].headers
+
+
 def test_no_cookie_is_kept() -> None:
     recorder = Recorder()
     session = ProviderSession(Transport(recorder))

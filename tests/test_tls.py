@@ -7,9 +7,11 @@ import ssl
 
 import pytest
 from faulty_places import Certificates, Site, To
-from faulty_server import OK, FaultyServer, Peer
+from faulty_server import OK, FaultyServer, Peer, answering
 from transport_calls import ask
 
+from authkit.connection import Connection, Ways
+from authkit.resolver import Resolver, look_up
 from authkit.tls import MAX_SESSIONS, SESSION_SECONDS, Context, tls_context
 
 pytest_plugins = ["faulty_fixtures"]
@@ -63,6 +65,21 @@ def test_a_connection_that_takes_a_closed_one_s_place_resumes_its_session(
     assert (server.accepted, resumed(server)) == (3, 2)
 
 
+def test_no_other_protocol_than_http_1_1_is_offered(
+    serve: Site, transport_to: To, certificates: Certificates
+) -> None:
+    context = certificates.context("127.0.0.1")
+    context.set_alpn_protocols(["h2", "http/1.1"])
+    chosen = []
+
+    def handle(peer: Peer) -> None:
+        chosen.append(peer.sock.selected_alpn_protocol())  # type: ignore[attr-defined]  # it is in TLS
+        answer_and_close(peer)
+
+    ask(transport_to(server := serve(handle, context=context)), server.url)
+    assert chosen == ["http/1.1"]
+
+
 def test_another_transport_resumes_nothing(serve: Site, transport_to: To, certificates: Certificates) -> None:
     server = serve(answer_and_close, context=certificates.context("127.0.0.1"))
     for _ in range(2):
@@ -94,6 +111,22 @@ def test_the_certificate_is_checked_again_in_time_however_often_a_session_is_res
         tried.append(connect(context, server))
 
     assert tried == [False, True, True, False]
+
+
+def test_the_certificate_is_checked_again_in_time_however_long_a_connection_is_used(
+    serve: Site, certificates: Certificates
+) -> None:
+    server = serve(answering(OK), context=certificates.context("127.0.0.1"))
+    clock = Clock()
+    ways = Ways(Resolver(look_up), tls_context(certificates.bundle, clock))
+    used, other = (Connection("127.0.0.1", server.port, ways, is_secure=True) for _ in range(2))
+    for connection, seconds in ((used, 0), (used, 0.9), (other, 0.2)):
+        clock.now += seconds * SESSION_SECONDS
+        connection.ask("GET", "/", None, {}, 5, 5).read()
+    used.close()
+    other.close()
+
+    assert (server.accepted, resumed(server)) == (2, 0)
 
 
 def test_a_server_that_keeps_no_sessions_is_asked_all_the_same(

@@ -13,11 +13,13 @@ import os
 import select
 import socket
 import ssl
+import sys
 import threading
 import time
 import tracemalloc
 import warnings
-from collections.abc import Callable
+import zlib
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
@@ -26,6 +28,7 @@ import pytest
 import requests
 import trustme
 import urllib3
+from fake_socks import Sock
 from faulty_places import Certificates, Site, To, black_hole, closed_port, resolving_to, self_signed
 from faulty_server import OK, FaultyServer, Handler, Peer, answering, answering_once
 from requests import PreparedRequest, Response
@@ -43,7 +46,7 @@ from transport_calls import (
 )
 
 import authkit
-from authkit.connection import IDLE_SECONDS, Connection, Ways
+from authkit.connection import Connection, Ways
 from authkit.deadline import Deadline
 from authkit.errors import AuthkitError, ProviderProtocolError, ProviderUnavailable
 from authkit.jsontext import read_json
@@ -74,6 +77,12 @@ def test_a_form_is_posted_as_it_is(serve: Site, transport_to: To) -> None:
     assert server.requests[0].endswith(b"\r\n\r\ncode=c+d")
 
 
+def test_a_form_of_unknown_length_is_posted_in_chunks(serve: Site, transport_to: To) -> None:
+    server = serve(answering(OK))
+    ask(transport_to(server), server.url, "POST", data=iter([b"code=", b"c+d"]))
+    assert server.requests[0].endswith(b"\r\n\r\n5\r\ncode=\r\n3\r\nc+d\r\n0\r\n\r\n")
+
+
 @PLAIN_AND_TLS
 def test_a_request_goes_out_in_one_piece(serve: Site, transport_to: To, tls: bool) -> None:
     def read_once(peer: Peer) -> None:
@@ -87,6 +96,39 @@ def test_a_request_goes_out_in_one_piece(serve: Site, transport_to: To, tls: boo
 
 def connection_to(server: FaultyServer) -> Connection:
     return Connection("127.0.0.1", server.port, Ways(Resolver(look_up), tls_context(None)), is_secure=False)
+
+
+@pytest.mark.parametrize(
+    ("port", "is_secure", "host"),
+    [
+        (443, True, b"acme.example"),
+        (80, False, b"acme.example"),
+        (80, True, b"acme.example:80"),
+        (443, False, b"acme.example:443"),
+    ],
+)
+def test_a_host_is_named_without_a_port_that_goes_without_saying(port: int, is_secure: bool, host: bytes) -> None:
+    connection = Connection("acme.example", port, Ways(Resolver(look_up), tls_context(None)), is_secure=is_secure)
+    connection.sock = sock = Sock(OK)
+    connection.ask("GET", "/", None, {}, 5, 5)
+    assert b"\r\nHost: %b\r\n" % host in sock.sent
+
+
+def test_what_is_sent_does_not_wait_for_more(serve: Site) -> None:
+    connection = connection_to(serve(answering(OK), tls=False))
+    connection.ask("GET", "/", None, {}, 5, 5).read()
+    assert connection.sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+    connection.close()
+
+
+def test_an_audit_hook_is_told_where_a_connection_goes(serve: Site) -> None:
+    told: list[tuple[Any, ...]] = []
+    sys.addaudithook(lambda event, args: told.append(args) if event == "http.client.connect" else None)
+    server = serve(answering(OK), tls=False)
+    connection = connection_to(server)
+    connection.ask("GET", "/", None, {}, 5, 5).read()
+    connection.close()
+    assert told == [(connection, "127.0.0.1", server.port)]
 
 
 def test_a_request_that_cannot_be_written_holds_nothing_back_of_what_comes_next(serve: Site) -> None:
@@ -128,6 +170,14 @@ def test_a_compressed_answer_is_unpacked(serve: Site, transport_to: To) -> None:
     server = serve(answering(with_head(f"200 OK\r\nContent-Encoding: gzip\r\nContent-Length: {len(body)}", body)))
     assert ask(transport_to(server), server.url).json() == {"a": 1}
     assert b"accept-encoding: gzip\r\n" in server.requests[0].lower()
+
+
+@pytest.mark.parametrize(("encoding", "is_packed"), [("x-gzip", True), (" GZip ", True), ("identity", False)])
+def test_an_encoding_goes_by_other_names(serve: Site, transport_to: To, encoding: str, is_packed: bool) -> None:
+    body = gzip.compress(b"{}") if is_packed else b"{}"
+    head = f"200 OK\r\nContent-Encoding: {encoding}\r\nContent-Length: {len(body)}"
+    server = serve(answering(with_head(head, body)), tls=False)
+    assert ask(transport_to(server), server.url).content == b"{}"
 
 
 def test_no_cookie_is_kept(serve: Site, transport_to: To) -> None:
@@ -227,6 +277,7 @@ def test_a_plain_server_that_is_not_listed_gets_no_request(serve: Site, certific
         ("http://127.0.0.1:8787", "https://127.0.0.1:8787/t?a=b", "http://127.0.0.1:8787/t?a=b"),
         ("http://[::1]:8787", "https://[::1]:8787/t", "http://[::1]:8787/t"),
         ("http://localhost", "https://localhost:80/t", "http://localhost:80/t"),
+        ("http://localhost:80", "https://localhost/t", "http://localhost/t"),
         ("http://127.0.0.1:8787", "https://127.0.0.1:878/t", "https://127.0.0.1:878/t"),
         ("http://127.0.0.1:8787", "https://127.0.0.1:8787@evil.example/t", "https://127.0.0.1:8787@evil.example/t"),
         ("http://127.0.0.1:8787", "https://evil.example/127.0.0.1:8787/", "https://evil.example/127.0.0.1:8787/"),
@@ -447,6 +498,18 @@ def test_a_look_up_that_took_its_time_is_named_as_the_cause(certificates: Certif
     assert error.reason == "name resolution timed out"
 
 
+def test_a_look_up_that_takes_a_while_is_waited_for_where_there_is_no_deadline(serve: Site) -> None:
+    server = serve(answering(OK), tls=False)
+
+    def take_a_while(host: str, port: int) -> Sequence[tuple[Any, ...]]:
+        time.sleep(0.3)
+        return resolving_to(("127.0.0.1", server.port))(host, port)
+
+    connection = Connection("provider.example", 80, Ways(Resolver(take_a_while), tls_context(None)), is_secure=False)
+    assert connection.ask("GET", "/", None, {}, 5, 5).read() == b"{}"
+    connection.close()
+
+
 def test_a_malformed_host_name_is_no_crash() -> None:
     assert unavailable(Transport(), f"https://{'a' * 64}.example/") == "the host name is malformed"
 
@@ -468,8 +531,38 @@ def test_the_next_address_is_tried_when_one_is_silent(serve: Site, certificates:
     with black_hole() as silent:
         addresses = resolving_to(silent, ("127.0.0.1", server.port))
         transport = Transport(PooledAdapter(certificates.bundle, look_up=addresses))
+        started = time.monotonic()
         with Deadline(1):
             assert ask(transport, "https://provider.example/").status_code == 200
+        assert time.monotonic() - started > 0.49
+
+
+@pytest.mark.parametrize(("timeout", "more_than", "at_most"), [(10, 5, 10), (0.9, 0, 0.9), (None, 2.5, 5)])
+def test_what_is_left_of_the_time_is_left_to_the_handshake(
+    serve: Site, timeout: float | None, more_than: float, at_most: float
+) -> None:
+    place = ("127.0.0.1", serve(answering(OK), tls=False).port)
+    ways = Ways(Resolver(resolving_to(place, place)), tls_context(None))
+    connection = Connection("provider.example", 80, ways, is_secure=False)
+    connection.timeout = timeout
+    connection.connect()
+    assert more_than < connection.sock.gettimeout() <= at_most
+    connection.send(b"GET / HTTP/1.1\r\n\r\n")
+    assert connection.sock.recv(4) == b"HTTP"
+    connection.close()
+
+
+def test_the_last_address_has_all_the_time_that_is_left() -> None:
+    with black_hole() as (host, port):
+        started = time.monotonic()
+        failure_in(Adapted(PooledAdapter(), timeout=(0.4, 0.1)), f"https://{host}:{port}/")
+        assert time.monotonic() - started >= 0.4
+
+
+def test_who_sets_no_limits_has_ours_for_connecting(serve: Site) -> None:
+    connection = connection_to(serve(answering(OK), tls=False))
+    assert connection.ask("GET", "/", None, {}, None, None).read() == b"{}"
+    connection.close()
 
 
 def test_flt_01_an_address_that_never_answers_ends_in_time() -> None:
@@ -488,17 +581,19 @@ def test_flt_18_certificates_that_are_not_right_are_refused_before_a_byte_is_sen
 ) -> None:
     past = datetime.now(timezone.utc) - timedelta(days=1)
     wrong = {
-        "expired": certificates.context("127.0.0.1", not_before=past - timedelta(days=1), not_after=past),
-        "not valid for": certificates.context("other.example"),
-        "unable to get local issuer": certificates.context("127.0.0.1", authority=trustme.CA()),
-        "self-signed": self_signed("127.0.0.1"),
+        "certificate has expired": certificates.context(
+            "127.0.0.1", not_before=past - timedelta(days=1), not_after=past
+        ),
+        "certificate is not valid for '127.0.0.1'.": certificates.context("other.example"),
+        "unable to get local issuer certificate": certificates.context("127.0.0.1", authority=trustme.CA()),
+        "self-signed certificate": self_signed("127.0.0.1"),
     }
     transport = Transport(PooledAdapter(certificates.bundle))
     for words, context in wrong.items():
         server = serve(answering(OK), context=context)
         reason = unavailable(transport, server.url, "POST", data={"client_secret": SECRET})
         assert reason.startswith("certificate verify failed: ")
-        assert words in reason.replace("self signed", "self-signed")
+        assert reason.replace("self signed", "self-signed").endswith(words)
         assert (server.accepted, server.requests) == (1, [])
 
 
@@ -519,6 +614,12 @@ def test_flt_18_old_tls_is_refused(serve: Site, certificates: Certificates, vers
     server = serve(answering(OK), context=context)
     assert unavailable(Transport(PooledAdapter(certificates.bundle)), server.url).startswith("TLS failed")
     assert (server.handshakes, server.requests) == (0, [])
+
+
+def test_a_server_without_tls_is_told_from_one_that_has_it(serve: Site, certificates: Certificates) -> None:
+    server = serve(lambda peer: peer.send(OK), tls=False)
+    reason = unavailable(Transport(PooledAdapter(certificates.bundle)), server.url)
+    assert reason in {"TLS failed: WRONG_VERSION_NUMBER", "TLS failed: RECORD_LAYER_FAILURE"}
 
 
 def test_the_usual_authorities_are_trusted_and_ours_is_not(serve: Site) -> None:
@@ -847,10 +948,26 @@ def test_a_connection_that_was_idle_for_long_is_not_used_again(serve: Site) -> N
     connection = connection_to(server)
     connection.ask("GET", "/", None, {}, 5, 5).read()
     assert connection.is_clean
+    started = time.monotonic()
     assert connection.is_usable
-    connection._used_at -= IDLE_SECONDS
+    assert time.monotonic() - started < 0.9
+    connection._used_at -= 60
     assert not connection.is_usable
     connection.close()
+
+
+def test_a_connection_is_clean_from_the_end_of_its_answer_until_it_is_closed(serve: Site) -> None:
+    connection = connection_to(serve(answering(OK), tls=False))
+    connection.timeout = 5
+    connection.connect()
+    seen = [connection.is_clean]
+    answer = connection.ask("GET", "/", None, {}, 5, 5)
+    seen.append(connection.is_clean)
+    answer.read()
+    seen.append(connection.is_clean)
+    connection.close()
+    seen.append(connection.is_clean)
+    assert seen == [False, False, True, False]
 
 
 class Clean:
@@ -910,6 +1027,18 @@ def test_a_proxy_that_is_set_gets_a_tunnel_and_no_secret(serve: Site, certificat
     assert SECRET.encode() not in proxy.requests[0]
 
 
+@PLAIN_AND_TLS
+def test_a_certificate_has_to_be_the_provider_s_behind_a_proxy_too(
+    serve: Site, certificates: Certificates, tls: bool
+) -> None:
+    server = serve(answering(OK), context=certificates.context("other.example"))
+    proxy = serve(Proxy(), tls)
+    scheme = "https" if tls else "http"
+    transport = Transport(PooledAdapter(certificates.bundle, f"{scheme}://{proxy.host}"))
+    assert "not valid for '127.0.0.1'" in unavailable(transport, server.url)
+    assert (server.accepted, server.requests) == (1, [])
+
+
 def test_a_proxy_that_refuses_is_said_to(serve: Site, certificates: Certificates) -> None:
     proxy = serve(Proxy(b"HTTP/1.1 407 No\r\n\r\n"), tls=False)
     transport = Transport(PooledAdapter(certificates.bundle, f"http://{proxy.host}"))
@@ -943,20 +1072,24 @@ class NoNetwork(BaseAdapter):
 class Recording(NoNetwork):
     """Answers every request and remembers it."""
 
-    def __init__(self) -> None:
+    def __init__(self, status: int = 200) -> None:
         super().__init__()
+        self.status = status
         self.requests: list[PreparedRequest] = []
         self.timeouts: list[object] = []
         self.remaining: list[float] = []
 
-    def send(self, request: PreparedRequest, *, timeout: object = None, **_: Any) -> Response:  # type: ignore[override]
+    def send(  # type: ignore[override]
+        self, request: PreparedRequest, *, timeout: object = None, stream: bool = False, **_: Any
+    ) -> Response:
+        assert stream  # it is the transport that reads the body, and no more of it than may be
         deadline = Deadline.current()
         assert deadline is not None
         self.requests.append(request)
         self.timeouts.append(timeout)
         self.remaining.append(deadline.remaining())
         answer = Response()
-        answer.status_code = 200
+        answer.status_code = self.status
         answer.raw = io.BytesIO(b"{}")
         return answer
 
@@ -996,6 +1129,12 @@ def failure_in(adapter: BaseAdapter, url: str = "https://provider.example/") -> 
         (requests.ReadTimeout(), "no answer came in time"),
         (TimeoutError(), "no answer came in time"),
         (requests.exceptions.SSLError(), "TLS failed"),
+        (urllib3.exceptions.NewConnectionError(None, "/"), "cannot connect"),  # type: ignore[arg-type]
+        (urllib3.exceptions.ConnectTimeoutError(), "connect timed out"),
+        (urllib3.exceptions.ReadTimeoutError(None, "/", ""), "no answer came in time"),  # type: ignore[arg-type]
+        (urllib3.exceptions.SSLError(), "TLS failed"),
+        (urllib3.exceptions.HeaderParsingError([], None), "the answer is not HTTP"),
+        (http.client.RemoteDisconnected(), "the connection was closed without an answer"),
         (requests.exceptions.ChunkedEncodingError(), "the answer was cut off"),
         (requests.exceptions.ProxyError(), "the proxy: it refused"),
         (requests.ConnectionError(urllib3.exceptions.MaxRetryError(None, "/", ConnectionResetError())),  # type: ignore[arg-type]
@@ -1007,6 +1146,37 @@ def failure_in(adapter: BaseAdapter, url: str = "https://provider.example/") -> 
 )  # fmt: skip
 def test_whatever_an_adapter_raises_is_told_in_our_own_words(error: Exception, reason: str) -> None:
     assert unavailable(Transport(Raising(error)), f"https://provider.example/?{SECRET}") == reason
+
+
+def test_broken_compression_is_told_wherever_an_adapter_puts_it() -> None:
+    adapter = Raising(requests.ConnectionError(urllib3.exceptions.ProtocolError("x", zlib.error())))
+    assert nonsense(Transport(adapter), "https://provider.example/") == "the answer's compression is broken"
+
+
+class Patient:
+    """Counts the answers that show that a provider works."""
+
+    def __init__(self) -> None:
+        self.answers = 0
+
+    def gives_up_at(self) -> float:
+        return time.monotonic() + 10
+
+    def heard(self) -> None:
+        self.answers += 1
+
+
+@pytest.mark.parametrize(("status", "answers"), [(200, 1), (499, 1), (500, 0), (503, 0)])
+def test_an_answer_is_heard_unless_the_provider_has_failed(status: int, answers: int) -> None:
+    patient = Patient()
+    with Deadline(10, patient):
+        ask(Transport(Recording(status)), "https://provider.example/")
+    assert patient.answers == answers
+
+
+def test_a_transport_has_the_clock_that_it_is_given() -> None:
+    assert Transport(NoNetwork()).clock is time.time
+    assert Transport(NoNetwork(), clock=time.monotonic).clock is time.monotonic
 
 
 def test_an_adapter_of_requests_works_as_well(serve: Site) -> None:
