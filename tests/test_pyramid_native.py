@@ -947,6 +947,16 @@ def test_the_end_of_a_session_lasts_though_the_request_that_ends_it_fails(new_ph
     assert count(own_users, sessions) == 0
 
 
+def test_what_the_app_itself_raises_is_answered_as_it_says(new_phone_app):
+    def refuse(event):
+        raise HTTPForbidden("closed today")
+
+    app = new_phone_app(named(lambda config: config.add_subscriber(refuse, ContextFound)))
+    answer = app.ask("POST", "/acme/connect", SDK)
+
+    assert (answer.status, "closed today" in answer.text) == (403, True)
+
+
 def test_users_of_the_app_s_own_without_a_shared_transaction_sign_in_too(new_phone_app):
     def include(config):
         config.set_authkit_user_for(lambda request, login: "user-of-the-app")
