@@ -245,6 +245,16 @@ def finished(phone_app, **query):
     return query_of(browser.get(phone_app.callback(state_of(started.location)), status=303).location)
 
 
+def test_a_login_that_is_complete_is_told_and_clears_its_cookie(app):
+    browser = app.world.browser()
+    started = browser.get(app.world.path("/acme/native", app="phone", challenge=CHALLENGE), status=302)
+    assert len(browser.cookies) == 1
+    browser.get(app.callback(state_of(started.location)), status=303)
+
+    assert browser.cookies == {}
+    assert [outcome for outcome, _ in app.world.told] == ["succeeded"]
+
+
 def test_a_start_needs_no_state_of_the_app_s(app):
     assert list(finished(app, app="phone", challenge=CHALLENGE)) == ["ticket"]
 
