@@ -120,6 +120,14 @@ class OwnPolicy:
         return self.helper.forget(request, **kw)
 
 
+class NumberedPolicy(OwnPolicy):
+    """A security policy of an app whose user ids are numbers."""
+
+    def authenticated_userid(self, request: Request) -> Any:
+        userid = super().authenticated_userid(request)
+        return int(userid) if userid else None
+
+
 class SessionPolicy(OwnPolicy):
     """A security policy that keeps who is signed in in the session."""
 

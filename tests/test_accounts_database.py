@@ -16,6 +16,7 @@ from sqlalchemy import create_engine, event, insert, select, text, update
 from sqlalchemy.exc import PendingRollbackError
 
 from authkit.accounts import Database
+from authkit.accounts.database import LAST_ATTEMPT
 from authkit.accounts.engines import Limits, new_engine
 from authkit.accounts.schema import audit, claims, identities
 from authkit.errors import StoreUnavailable
@@ -218,6 +219,20 @@ def test_a_key_that_cannot_be_is_an_error_after_four_attempts(database):
 
     assert (attempts.count, rows(database)) == (4, [])
     assert "canary" not in str(caught.value)
+
+
+@pytest.mark.slow
+@SQLITE
+def test_what_has_taken_ten_seconds_is_not_tried_again(database):
+    def work(executor):
+        add(executor, "a")
+        add(executor, "a")
+
+    attempts = Attempts(work, at_first=lambda executor: time.sleep(LAST_ATTEMPT))
+    with pytest.raises(StoreUnavailable):
+        database.write(attempts)
+
+    assert attempts.count == 1
 
 
 def number_of(connection):

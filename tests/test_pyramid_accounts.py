@@ -18,6 +18,7 @@ from pyramid.security import NO_PERMISSION_REQUIRED
 from pyramid_apps import (
     HTTPS,
     KINDS,
+    NumberedPolicy,
     answer_of,
     assert_safe_headers,
     handled_by,
@@ -327,20 +328,32 @@ def test_the_vault_gives_the_token_of_who_signed_in(new_world, sqlite):
 
 def test_the_app_s_own_handler_may_sign_in_by_hand(new_world, sqlite):
     def handler(request, login):
-        refuse_switch(request, login)
+        is_known = refuse_switch(request, login)
         signed_in = request.accounts.sign_in(login)
         response = sign_in(request, login, signed_in.account.id)
-        response.headers["X-New"] = str(signed_in.is_new)
+        response.headers["X-Known"], response.headers["X-New"] = str(is_known), str(signed_in.is_new)
         return response
 
     app = AccountApp(new_world, sqlite, handled_by(handler))
     browsers = [app.world.browser(), app.world.browser()]
-    answers = [app.world.log_in(browser).headers["X-New"] for browser in browsers]
+    answers = [app.world.log_in(browser).headers for browser in browsers]
 
-    assert answers == ["True", "False"]
+    assert [(headers["X-Known"], headers["X-New"]) for headers in answers] == [("False", "True"), ("True", "False")]
     app.become(BEN)
     state = app.world.start(browsers[0])
     app.refused(browsers[0], app.world.callback(state), "account_conflict", exchanges=1)
+
+
+def test_the_same_user_may_sign_in_again_where_a_user_id_is_a_number(new_world, sqlite):
+    def users(config):
+        config.set_security_policy(NumberedPolicy())
+        config.set_authkit_user_for(lambda request, login: 7)
+
+    app = AccountApp(new_world, sqlite, named(users))
+    browser = app.signed_in()
+    app.world.log_in(browser)
+
+    assert app.world.me(browser) == "7"
 
 
 @pytest.mark.parametrize("is_checked", ["true", "false"])

@@ -180,6 +180,19 @@ def test_the_routes_are_called_what_an_app_that_makes_addresses_or_has_views_of_
     }
 
 
+def test_a_view_that_was_there_before_is_kept_from_strangers_as_its_permission_says(new_world):
+    def include(config):
+        config.add_route("inside", "/inside")
+        config.add_view(lambda request: Response("inside"), route_name="inside", permission="view")
+
+    world = new_world(before=[named(include)])
+    browser = world.browser()
+
+    browser.get("/inside", status=403)
+    world.log_in(browser)
+    assert browser.get("/inside", status=200).text == "inside"
+
+
 # What the app brings along: no conflict, in whatever order, and ours still works.
 
 

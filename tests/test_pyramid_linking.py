@@ -8,13 +8,24 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from account_apps import ADA, BEN, JSON, AccountApp, checksum, count, key_of, parse
 from fakes import acme, state_of
-from pyramid_apps import KINDS, OwnPolicy, answer_of, assert_safe_headers, named, other, own_policy
+from pyramid.request import Request
+from pyramid_apps import (
+    KINDS,
+    NumberedPolicy,
+    OwnPolicy,
+    answer_of,
+    assert_safe_headers,
+    named,
+    other,
+    own_policy,
+)
 from webtest import TestApp
 
 from authkit.accounts import Accounts
 from authkit.accounts.schema import claims, revocations, tokens
 from authkit.errors import ReauthRequired
 from authkit.models import Identity
+from authkit.transactions import MAX_COOKIES
 
 pytest_plugins = ["account_fixtures"]
 pytestmark = pytest.mark.pyramid
@@ -91,6 +102,15 @@ def test_a_start_goes_to_the_provider_with_one_cookie_bound_to_the_account(small
     assert small_app.account_of(ADA) not in answer.location + cookie
 
 
+def test_links_that_were_begun_and_not_ended_are_dropped_at_last(small_app):
+    browser = small_app.signed_in(ADA)
+    fields = {"csrf_token": small_app.token(browser)}
+    for _ in range(MAX_COOKIES + 1):
+        browser.post("/auth/acme/link", fields, status=303)
+
+    assert len([name for name in browser.cookies if name.startswith("__Host-authkit-")]) == MAX_COOKIES
+
+
 @pytest.mark.parametrize(
     ("return_to", "location"),
     [
@@ -132,34 +152,43 @@ def test_connecting_what_is_connected_already_gives_it_a_fresh_token(app):
     assert app.observed == [("created", app.account_of(ADA), key_of(ADA))]
 
 
-def test_a_user_of_the_app_who_has_not_signed_in_by_us_connects(new_world, sqlite):
-    class Numbered(OwnPolicy):
-        """A policy whose user ids are numbers."""
-
-        def authenticated_userid(self, request):
-            userid = super().authenticated_userid(request)
-            return int(userid) if userid else None
+@pytest.fixture
+def app_of_users(new_world, sqlite):
+    """Give an app that has users of its own, and signs them in itself."""
 
     def include(config):
-        config.set_security_policy(Numbered())
+        config.set_security_policy(NumberedPolicy())
         config.set_authkit_user_for(lambda request, login: None)
 
-    app = AccountApp(new_world, sqlite, named(include))
+    return AccountApp(new_world, sqlite, named(include))
+
+
+def signed_in_by_the_app(app, userid):
+    """Return a browser in which the app itself has signed a user in."""
     browser = app.world.browser()
-    ticket = OwnPolicy()
 
     def plant(environ, start_response):
-        from pyramid.request import Request
-
-        request = Request(environ)
-        start_response("200 OK", ticket.remember(request, "7"))
+        start_response("200 OK", OwnPolicy().remember(Request(environ), userid))
         return [b""]
 
     TestApp(plant, extra_environ=browser.extra_environ, cookiejar=browser.cookiejar).get("/")
-    app.link(browser, ADA)
+    return browser
 
-    assert app.world.me(browser) == "7"
-    assert app.keys("7") == [key_of(ADA)]
+
+def test_a_user_of_the_app_who_has_not_signed_in_by_us_connects(app_of_users):
+    browser = signed_in_by_the_app(app_of_users, "7")
+
+    app_of_users.link(browser, ADA)
+
+    assert app_of_users.world.me(browser) == "7"
+    assert app_of_users.keys("7") == [key_of(ADA)]
+
+
+def test_a_user_of_the_app_of_whom_nothing_is_kept_has_nothing_to_disconnect(app_of_users):
+    browser = signed_in_by_the_app(app_of_users, "7")
+    fields = {"identity": key_of(ADA), "csrf_token": app_of_users.token(browser)}
+
+    app_of_users.refused(browser, "/auth/acme/unlink", "invalid_request", fields=fields)
 
 
 def test_an_account_s_id_of_the_app_s_own_cannot_forge_a_line_of_the_log(new_world, sqlite):
@@ -287,6 +316,19 @@ def test_a_disabled_account_connects_nothing_whatever_the_app_s_own_policy_says(
     app.become(BEN)
 
     app.refused(browser, app.world.callback(state), "account_denied", exchanges=1)
+
+    assert len(app.world.network.to("revoke")) == 1  # nobody keeps the token
+
+
+def test_a_disabled_account_disconnects_nothing_whatever_the_app_s_own_policy_says(new_world, sqlite):
+    app = AccountApp(new_world, sqlite, own_policy)
+    browser = app.signed_in(ADA)
+    fields = {"identity": key_of(ADA), "csrf_token": app.token(browser), "even_last": "1"}
+    app.accounts.disable(app.account_of(ADA))
+
+    app.refused(browser, "/auth/acme/unlink", "account_denied", fields=fields)
+
+    assert "registration=acme" in app.world.audit[-1]
 
 
 def test_sta_20_a_login_never_links(app):
@@ -673,6 +715,7 @@ def test_the_question_about_the_last_one_is_asked_even_where_the_app_has_a_login
 
     answer = app.post(browser, "/acme/unlink", status=409, identity=key_of(ADA))
 
+    assert answer.form["return_to"].value == "/auth/accounts"
     answer.form.submit(status=303)
     assert app.keys(app.world.me(browser)) == []
 

@@ -245,6 +245,16 @@ def finished(phone_app, **query):
     return query_of(browser.get(phone_app.callback(state_of(started.location)), status=303).location)
 
 
+def test_a_login_that_is_complete_is_told_and_clears_its_cookie(app):
+    browser = app.world.browser()
+    started = browser.get(app.world.path("/acme/native", app="phone", challenge=CHALLENGE), status=302)
+    assert len(browser.cookies) == 1
+    browser.get(app.callback(state_of(started.location)), status=303)
+
+    assert browser.cookies == {}
+    assert [outcome for outcome, _ in app.world.told] == ["succeeded"]
+
+
 def test_a_start_needs_no_state_of_the_app_s(app):
     assert list(finished(app, app="phone", challenge=CHALLENGE)) == ["ticket"]
 
@@ -945,6 +955,16 @@ def test_the_end_of_a_session_lasts_though_the_request_that_ends_it_fails(new_ph
     answer = app.ask("POST", "/native/refresh", {"refresh_token": first["refresh_token"]})
     app.check_failure(answer, 401, "token_invalid")
     assert count(own_users, sessions) == 0
+
+
+def test_what_the_app_itself_raises_is_answered_as_it_says(new_phone_app):
+    def refuse(event):
+        raise HTTPForbidden("closed today")
+
+    app = new_phone_app(named(lambda config: config.add_subscriber(refuse, ContextFound)))
+    answer = app.ask("POST", "/acme/connect", SDK)
+
+    assert (answer.status, "closed today" in answer.text) == (403, True)
 
 
 def test_users_of_the_app_s_own_without_a_shared_transaction_sign_in_too(new_phone_app):
