@@ -31,7 +31,7 @@ from pyramid_apps import (
 from webtest import TestApp
 
 from authkit.pyramid import begin, sign_in
-from authkit.transactions import MAX_COOKIES
+from authkit.transactions import MAX_COOKIES, MemoryClaims, Transactions
 
 pytestmark = pytest.mark.pyramid
 
@@ -508,3 +508,25 @@ def test_con_06_a_login_may_begin_in_one_process_and_end_in_another():
 
     assert response.location == f"{BASE_URL}/"
     assert first.get("/me").text == KEY
+
+
+class Watched(Transactions):
+    """Transactions that count how often somebody looks at one without claiming it."""
+
+    looks = 0
+
+    def begun(self, state, cookies):
+        self.looks += 1
+        return super().begun(state, cookies)
+
+
+def test_a_callback_that_can_only_be_for_a_login_opens_its_transaction_once(world):
+    kit = world.kit
+    watched = Watched(
+        kit.sealers["transaction"], MemoryClaims(kit.clock), clock=kit.clock, random=kit.random, secure=True
+    )
+    world.app.registry["authkit.kit"] = replace(kit, transactions=watched)
+
+    world.log_in(world.browser())
+
+    assert watched.looks == 0
