@@ -39,7 +39,7 @@ class Proxy:
         """Return the proxy at a URL, which may hold a user name and a password."""
         parts = urlsplit(url)
         user = unquote(parts.netloc.rpartition("@")[0])
-        credentials = b64encode(user.encode()).decode() if user else ""
+        credentials = b64encode(user.encode()).decode()
         port = parts.port or DEFAULT_PORTS[parts.scheme]
         return cls(str(parts.hostname), port, parts.scheme == "https", credentials)
 

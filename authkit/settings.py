@@ -132,7 +132,7 @@ def read_settings(mapping: Mapping[str, object], environ: Mapping[str, str], plu
     if plugins.conflicts:
         raise ConfigError("; ".join(plugins.conflicts))
     _check_providers(mapping, environ, plugins)
-    providers = tuple(plugins.providers.values())
+    providers = plugins.providers.values()
     client_id_words = {getattr(provider, "client_id_param", "client_id") for provider in providers}
     added = dict.fromkeys(client_id_words, REGISTRATION_KEYS["client_id"])
     added.update(

@@ -209,7 +209,7 @@ def _did_you_mean(owner: str, key: str, declared: Declared) -> str:
     part, dot, name = owner.partition(".")
     if dot and part in declared.members and not is_name(name):
         return f": the name in {PREFIX}{part}.<name>.{key} is to match [a-z][a-z0-9-]{{0,31}} in full"
-    close = close_to(key, sorted(declared.names(owner)))
+    close = close_to(key, declared.names(owner))
     if not close:
         return "; see the table of settings in the docs"
     return f"; did you mean {PREFIX}{owner}{'.' if owner else ''}{close}?"

@@ -34,7 +34,7 @@ class Context(ssl.SSLContext):
     def wrap_socket(self, *args: Any, server_hostname: str | bytes | None = None, **kwargs: Any) -> ssl.SSLSocket:
         """Do the handshake, a short one if the host has a session that is young enough."""
         session, ends_at = self._sessions.get(str(server_hostname), (None, 0.0))
-        if session is not None and self._timer() >= ends_at:
+        if self._timer() >= ends_at:
             session = None
         return super().wrap_socket(*args, server_hostname=server_hostname, session=session, **kwargs)  # type: ignore[misc]  # each once
 

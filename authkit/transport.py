@@ -67,7 +67,6 @@ REASONS: tuple[tuple[type[BaseException], str], ...] = (
     (http.client.RemoteDisconnected, "the connection was closed without an answer"),
     (ConnectionError, "connection reset"),
     (http.client.IncompleteRead, "the answer was cut off"),
-    (urllib3.exceptions.IncompleteRead, "the answer was cut off"),
     (requests.exceptions.ChunkedEncodingError, "the answer was cut off"),
     (LengthError, "the answer does not say how long it is, or in two ways"),
     (http.client.HTTPException, "the answer is not HTTP"),

@@ -7,7 +7,7 @@ from typing import Any
 
 from authkit.models import Profile
 
-__all__ = ["PROTOCOL_CLAIMS", "map_claims", "merge_claims"]
+__all__ = ["map_claims", "merge_claims"]
 
 PROTOCOL_CLAIMS = frozenset(
     {"iss", "aud", "azp", "exp", "iat", "nbf", "jti", "nonce", "at_hash", "c_hash", "s_hash", "sid"}

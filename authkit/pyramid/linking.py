@@ -95,7 +95,7 @@ def _finish_link(request: Request, login: Login) -> Response:
     except AuthkitError as error:
         error.registration = login.registration
         raise
-    _log(request, "link", account_id, login.identity, login.correlation_id, login.registration)
+    _log(request, "link", account_id, login.identity, login.correlation_id)
     return redirect(request.authkit.site.local_url(login.return_to))
 
 
@@ -221,9 +221,7 @@ def _database_failures() -> Iterator[None]:
     raise failure
 
 
-def _log(
-    request: Request, purpose: str, account_id: str, identity: Identity, reference: str, registration: str = ""
-) -> None:
+def _log(request: Request, purpose: str, account_id: str, identity: Identity, reference: str) -> None:
     """Write the audit line of what succeeded. It is no login, so the observers of logins are told nothing."""
     details = {"identity": identity.key, "purpose": purpose, "account": printable(account_id)}
-    write_success(identity.authority, registration or request.matchdict["registration"], reference, details)
+    write_success(identity.authority, request.matchdict["registration"], reference, details)
