@@ -30,7 +30,7 @@ def shown(*functions: str) -> Any:
     names: dict[str, Any] = {"__name__": "authkit_acme"}
     for example in examples:
         if "def authkit_providers" in example or any(f"def {function}(" in example for function in functions):
-            exec(example, names)  # noqa: S102 - our own page
+            exec(example, names)
     return replace(
         names["acme"], default_scope=("profile", "email"), **{function: names[function] for function in functions}
     )
