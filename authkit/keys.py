@@ -76,8 +76,9 @@ def app_secrets(text: str) -> tuple[Secret, ...]:
     """Return the app's own secrets, newest first."""
     found = text.split()
     if any(len(item.encode("utf-8")) < MIN_SECRET_BYTES for item in found):
+        which = "is" if len(found) == 1 else f"has blanks, so it is {len(found)} secrets, of which one is"
         raise ValueError(
-            f"is shorter than {MIN_SECRET_BYTES} bytes; make one with: "
+            f"{which} shorter than {MIN_SECRET_BYTES} bytes; make one with: "
             'python -c "import secrets; print(secrets.token_urlsafe(32))"'
         )
     return tuple(Secret(item) for item in found)
@@ -294,7 +295,7 @@ PART_KEYS: Mapping[str, Mapping[str, Key]] = {
 MEMBER_KEYS: Mapping[str, Mapping[str, Key]] = {
     "native": _table(
         Key("link", plain, "the https link that opens the app, where the server's callback ends"),
-        Key("redirect_uris", words, "the redirect URIs that the provider's kit in the app may use", ()),
+        Key("redirect_uris", words, "the redirect URIs that the provider's SDK in the app may use", ()),
         Key("allow_private_scheme", yes_or_no, "whether the link may have a scheme that any app can claim", False),
         Key("link_carries", one_of("ticket", "access_token"), "what the link carries", "ticket"),
     ),

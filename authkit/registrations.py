@@ -104,6 +104,8 @@ def _in_our_words(
     for key in ours:
         if key.removesuffix("_file") not in declared:
             raise ConfigError(f"{prefix}{key} is no setting of {provider.title}")
+    if word != "client_id" and "client_id" not in ours:
+        raise ConfigError(f"{prefix}{word} is missing: what {provider.title} calls the client id")
     return ours
 
 

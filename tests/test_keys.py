@@ -197,7 +197,11 @@ BAD_URLS = {
     ("name", "text", "problem"),
     [
         ("secret", "a" * 31, "is shorter than 32 bytes; make one with: python -c"),
-        ("secret", f"{'a' * 32} {'b' * 31}", "is shorter than 32 bytes; make one with: python -c"),
+        (
+            "secret",
+            f"{'a' * 32} {'b' * 31}",
+            "has blanks, so it is 2 secrets, of which one is shorter than 32 bytes; make one with: python -c",
+        ),
         *(
             (name, url, problem)
             for name in ("base_url", "redirect_uri", "authorize_url", "token_url", "userinfo_url", "revoke_url")

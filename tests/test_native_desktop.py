@@ -162,7 +162,7 @@ def test_what_is_not_on_the_list_of_plugins_is_not_loaded(settings, environ):
 @pytest.mark.parametrize(
     ("name", "settings", "reason"),
     [
-        ("tiktok", {}, "authkit.tiktok.client_id is missing: the client id; the provider's own word works too"),
+        ("tiktok", {}, "authkit.tiktok.client_key is missing: what TikTok calls the client id"),
         (
             "tiktok",
             {"authkit.tiktok.provider": 5},
