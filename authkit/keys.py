@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -120,12 +121,12 @@ def page_url(text: str) -> str:
 
 
 def pem_file(text: str) -> str:
-    """Return the name of a file that holds certificates as PEM."""
-    try:
-        if b"-----BEGIN CERTIFICATE-----" in Path(text).read_bytes():
-            return text
-    except OSError:
-        pass
+    """Return the name of a file that holds certificates as PEM: a broken one would fail each login, and no start."""
+    import ssl  # few have such a file
+
+    with suppress(OSError):
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cafile=text)
+        return text
     raise ValueError("is no readable file of PEM certificates")
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import trustme
 
 from authkit import Option, Secret
 from authkit.breaker import MAX_WAITING
@@ -329,11 +330,26 @@ def test_a_folder_must_be_there(tmp_path: Path) -> None:
 
 def test_a_ca_bundle_must_hold_certificates(tmp_path: Path) -> None:
     path = tmp_path / "ca.pem"
-    path.write_text("# ours\n-----BEGIN CERTIFICATE-----\n")
+    path.write_bytes(b"# ours\n" + trustme.CA().cert_pem.bytes())
+
     assert KEYS["ca_bundle"].parse(str(path)) == str(path)
 
-    path.write_text("-----BEGIN PRIVATE KEY-----\n")
-    with pytest.raises(ValueError, match="is no readable file of PEM certificates"):
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        trustme.CA().private_key_pem.bytes(),
+        b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n",
+        trustme.CA().cert_pem.bytes()[:-40],
+    ],
+    ids=["empty", "a key", "no certificate", "cut off"],
+)
+def test_a_ca_bundle_that_no_login_could_load_stops_the_start(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "ca.pem"
+    path.write_bytes(content)
+
+    with pytest.raises(ValueError, match=r"^is no readable file of PEM certificates$"):
         KEYS["ca_bundle"].parse(str(path))
 
 

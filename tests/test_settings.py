@@ -132,7 +132,7 @@ def test_few_settings_are_enough() -> None:
 
 
 def test_every_setting_of_the_site_is_read(tmp_path: Path) -> None:
-    (tmp_path / "ca.pem").write_text("-----BEGIN CERTIFICATE-----")
+    trustme.CA().cert_pem.write_to_path(str(tmp_path / "ca.pem"))
     configuration = read(
         {
             "authkit.secret": [OTHER_SECRET, SECRET],
