@@ -50,9 +50,11 @@ def words(text: str) -> tuple[str, ...]:
 
 
 def plain(text: str) -> str:
-    """Return a value pasted from a portal: no blank inside, nothing invisible."""
+    """Return a value pasted from a portal: no blank inside, nothing invisible, no quotation marks around it."""
     if not all("!" <= char <= "~" for char in text):
         raise ValueError("has a blank or an invisible character inside; paste it again")
+    if len(text) > 1 and text[0] == text[-1] and text[0] in "\"'":
+        raise ValueError("has quotation marks around it, which are taken as a part of it; leave them out")
     return text
 
 
@@ -133,7 +135,7 @@ def pem_file(text: str) -> str:
 def proxy_url(text: str) -> Secret:
     """Return the address of a proxy, which may hold a user and a password."""
     parts = urlsplit(plain(text))
-    if parts.scheme not in ("http", "https") or not parts.hostname or parts.path not in ("", "/"):
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.port == 0 or parts.path not in ("", "/"):
         raise ValueError("is no address of a proxy; write it as http://host:port")
     return Secret(text)
 

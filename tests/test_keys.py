@@ -358,10 +358,34 @@ def test_a_proxy_is_an_address(address: str) -> None:
     assert KEYS["proxy"].parse(address) == address
 
 
-@pytest.mark.parametrize("address", ["proxy.example:3128", "socks5://proxy.example", "http://", "http://p.example/x"])
+@pytest.mark.parametrize(
+    "address",
+    [
+        "proxy.example:3128",
+        "socks5://proxy.example",
+        "http://",
+        "http://p.example/x",
+        "http://p.example:0",
+    ],
+)
 def test_what_is_no_address_of_a_proxy_is_refused(address: str) -> None:
     with pytest.raises(ValueError, match="write it as http://host:port"):
         KEYS["proxy"].parse(address)
+
+
+def test_a_proxy_s_port_is_one_that_there_is() -> None:
+    with pytest.raises(ValueError, match=r"^Port out of range 0-65535$"):
+        KEYS["proxy"].parse("http://proxy.example:65536")
+
+
+@pytest.mark.parametrize("mark", ['"', "'"])
+@pytest.mark.parametrize("name", ["client_id", "client_secret", "provider"])
+def test_quotation_marks_around_a_pasted_value_are_refused(name: str, mark: str) -> None:
+    with pytest.raises(ValueError, match=r"^has quotation marks around it, which are taken as a part of it; "):
+        KEYS[name].parse(f"{mark}aw0123{mark}")
+
+    assert KEYS[name].parse(f"aw{mark}0123{mark}") == f"aw{mark}0123{mark}"
+    assert KEYS[name].parse(mark) == mark
 
 
 @pytest.mark.parametrize("path", ["/..", "/a/..", "/../a", "/a/./b", "/."])

@@ -168,7 +168,12 @@ def test_what_is_not_on_the_list_of_plugins_is_not_loaded(settings, environ):
             {"authkit.tiktok.provider": 5},
             "authkit.tiktok: no plugin supplies a provider '5'; installed are: oidc, tiktok",
         ),
-        ("tictoc", {}, "authkit.tictoc: no plugin supplies a provider 'tictoc'; did you mean 'tiktok'?"),
+        (
+            "tictoc",
+            {},
+            "authkit.tictoc: no plugin supplies a provider 'tictoc'; did you mean 'tiktok'? "
+            "(if 'tictoc' is a name of your own, set authkit.tictoc.provider)",
+        ),
         ("a b", {}, "registration name 'a b' does not match [a-z][a-z0-9-]{0,31}; choose another"),
         (
             "tiktok",
