@@ -32,7 +32,6 @@ unexport PYTHONDONTWRITEBYTECODE  # tests start some hundred processes, which ne
 .PHONY: demo test check static lint types mypy pyright arrows coverage oldest newest without-pyramid bench
 .PHONY: instructions mutate mutate-sample fuzz load docs lock dist audit release-check clean growth
 
-demo: export PYTHONWARNINGS = ignore:pkg_resources:UserWarning
 demo: $(VENV)/demo.installed        ## a TikTok login on this machine; CHECK=1 ends after the first
 	$(BIN)/authkit demo $(if $(CHECK),--check)
 

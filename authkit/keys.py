@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -49,9 +50,11 @@ def words(text: str) -> tuple[str, ...]:
 
 
 def plain(text: str) -> str:
-    """Return a value pasted from a portal: no blank inside, nothing invisible."""
+    """Return a value pasted from a portal: no blank inside, nothing invisible, no quotation marks around it."""
     if not all("!" <= char <= "~" for char in text):
         raise ValueError("has a blank or an invisible character inside; paste it again")
+    if len(text) > 1 and text[0] == text[-1] and text[0] in "\"'":
+        raise ValueError("has quotation marks around it, which are taken as a part of it; leave them out")
     return text
 
 
@@ -76,8 +79,9 @@ def app_secrets(text: str) -> tuple[Secret, ...]:
     """Return the app's own secrets, newest first."""
     found = text.split()
     if any(len(item.encode("utf-8")) < MIN_SECRET_BYTES for item in found):
+        which = "is" if len(found) == 1 else f"has blanks, so it is {len(found)} secrets, of which one is"
         raise ValueError(
-            f"is shorter than {MIN_SECRET_BYTES} bytes; make one with: "
+            f"{which} shorter than {MIN_SECRET_BYTES} bytes; make one with: "
             'python -c "import secrets; print(secrets.token_urlsafe(32))"'
         )
     return tuple(Secret(item) for item in found)
@@ -119,19 +123,19 @@ def page_url(text: str) -> str:
 
 
 def pem_file(text: str) -> str:
-    """Return the name of a file that holds certificates as PEM."""
-    try:
-        if b"-----BEGIN CERTIFICATE-----" in Path(text).read_bytes():
-            return text
-    except OSError:
-        pass
+    """Return the name of a file that holds certificates as PEM: a broken one would fail each login, and no start."""
+    import ssl  # few have such a file
+
+    with suppress(OSError):
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cafile=text)
+        return text
     raise ValueError("is no readable file of PEM certificates")
 
 
 def proxy_url(text: str) -> Secret:
     """Return the address of a proxy, which may hold a user and a password."""
     parts = urlsplit(plain(text))
-    if parts.scheme not in ("http", "https") or not parts.hostname or parts.path not in ("", "/"):
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.port == 0 or parts.path not in ("", "/"):
         raise ValueError("is no address of a proxy; write it as http://host:port")
     return Secret(text)
 
@@ -294,7 +298,7 @@ PART_KEYS: Mapping[str, Mapping[str, Key]] = {
 MEMBER_KEYS: Mapping[str, Mapping[str, Key]] = {
     "native": _table(
         Key("link", plain, "the https link that opens the app, where the server's callback ends"),
-        Key("redirect_uris", words, "the redirect URIs that the provider's kit in the app may use", ()),
+        Key("redirect_uris", words, "the redirect URIs that the provider's SDK in the app may use", ()),
         Key("allow_private_scheme", yes_or_no, "whether the link may have a scheme that any app can claim", False),
         Key("link_carries", one_of("ticket", "access_token"), "what the link carries", "ticket"),
     ),

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 __all__ = ["make_client", "make_registrations", "plain_origins", "provider_of"]
 
 ENDPOINTS = ("authorize_url", "token_url", "userinfo_url", "revoke_url")
+OTHER_KEYS: Mapping[str, Key] = {name: key for name, key in REGISTRATION_KEYS.items() if name != "client_id"}
 MAX_SCOPE_AND_URI = 1500
 CHALLENGES: Mapping[str, Callable[[str], str] | None] = {"hex": pkce.s256_hex, "base64url": pkce.s256, "off": None}
 
@@ -50,18 +51,18 @@ def _registration(name: str, given: Mapping[str, str], site: Site, plugins: Plug
     check_name(name, "registration")
     prefix = f"authkit.{name}."
     provider = provider_of(given.get("provider", name), name, plugins)
-    options = {option.name: option_key(option) for option in getattr(provider, "options", ())}
-    if ours := sorted(REGISTRATION_KEYS.keys() & options):
-        raise ConfigError(f"authkit.{name}: {provider.title} has options of authkit's own names: {', '.join(ours)}")
-    declared = {**REGISTRATION_KEYS, **options}
+    options, client_id = _option_keys(provider, name), _client_id_key(provider, given, prefix)
+    declared = {client_id.name: client_id, **OTHER_KEYS, **options}
+    if unknown := [key for key in given if key.removesuffix("_file") not in (*declared, "client_id")]:
+        raise ConfigError(f"{prefix}{unknown[0]} is no setting of {provider.title}")
     if not getattr(provider, "is_secret_required", True):
         declared["client_secret"] = replace(declared["client_secret"], is_required=False, default=Secret(""))
-    values = parse_values(declared, _in_our_words(provider, given, declared, prefix), prefix)
+    values = parse_values(declared, given, prefix)
     own = MappingProxyType({option: values[option] for option in options})
     registration = Registration(
         name=name,
         provider=_configured(_with_own_endpoints(provider, values, prefix), own, prefix),
-        client_id=values["client_id"],
+        client_id=values[client_id.name],
         client_secret=values["client_secret"],
         scope=values["scope"] or provider.default_scope,
         required_scope=values["required_scope"],
@@ -83,6 +84,8 @@ def provider_of(wanted: str, registration: str, plugins: Plugins) -> AnyProvider
         return plugins.providers[wanted]
     close = close_to(wanted, plugins.providers)
     advice = f"did you mean {close!r}?" if close else f"installed are: {', '.join(plugins.providers) or 'none'}"
+    if wanted == registration and plugins.providers:
+        advice += f" (if {wanted!r} is a name of your own, set authkit.{registration}.provider)"
     broken = [f"{info.name!r} of {info.distribution} ({info.problem})" for info in plugins.infos if info.problem]
     if broken:
         advice += f"; these plugins could not be loaded: {', '.join(broken)}"
@@ -91,20 +94,23 @@ def provider_of(wanted: str, registration: str, plugins: Plugins) -> AnyProvider
     raise ConfigError(f"authkit.{registration}: no plugin supplies a provider {wanted!r}; {advice}")
 
 
-def _in_our_words(
-    provider: AnyProvider, given: Mapping[str, str], declared: Mapping[str, Key], prefix: str
-) -> dict[str, str]:
-    """Return `given` with the provider's own word for the client id as ``client_id``."""
-    ours = dict(given)
-    word = getattr(provider, "client_id_param", "client_id")
-    if word != "client_id" and word in ours:
-        if ours.get("client_id", ours[word]) != ours[word]:
-            raise ConfigError(f"{prefix}client_id and {prefix}{word} are the same setting and differ; keep one")
-        ours["client_id"] = ours.pop(word)
-    for key in ours:
-        if key.removesuffix("_file") not in declared:
-            raise ConfigError(f"{prefix}{key} is no setting of {provider.title}")
-    return ours
+def _option_keys(provider: AnyProvider, name: str) -> Mapping[str, Key]:
+    """Return the keys of the provider's own options."""
+    options = {option.name: option_key(option) for option in getattr(provider, "options", ())}
+    if ours := sorted(REGISTRATION_KEYS.keys() & options):
+        raise ConfigError(f"authkit.{name}: {provider.title} has options of authkit's own names: {', '.join(ours)}")
+    return options
+
+
+def _client_id_key(provider: AnyProvider, given: Mapping[str, str], prefix: str) -> Key:
+    """Return the key of the client id, under the provider's own word for it, or under ours if only that is set."""
+    ours = REGISTRATION_KEYS["client_id"]
+    word = getattr(provider, "client_id_param", ours.name)
+    if word == ours.name or (word not in given and ours.name in given):
+        return ours
+    if word in given and given.get(ours.name, given[word]) != given[word]:
+        raise ConfigError(f"{prefix}{ours.name} and {prefix}{word} are the same setting and differ; keep one")
+    return replace(ours, name=word, help=f"what {provider.title} calls the client id")
 
 
 def _with_own_endpoints(provider: AnyProvider, values: Mapping[str, Any], prefix: str) -> AnyProvider:

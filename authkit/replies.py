@@ -71,9 +71,11 @@ def answer_of(function: Callable[..., T], kind: type[T], *arguments: object) -> 
     Raises:
         ProviderProtocolError: it is no `kind`, or makes no sense; the reason names the function.
     """
-    module, name = getattr(function, "__module__", ""), getattr(function, "__qualname__", "")
-    # The core's own functions, and objects that are called, have no name that tells anybody anything.
-    place = f"; in the plugin's function {module}.{name}" if name and not module.startswith("authkit.") else ""
+    module, name = getattr(function, "__module__", None), getattr(function, "__qualname__", "")
+    # The core's own functions, objects that are called, and methods of built-in types, which are of no module, have
+    # no name that tells anybody anything.
+    is_telling = module and name and not module.startswith("authkit.")
+    place = f"; in the plugin's function {module}.{name}" if is_telling else ""
     try:
         answer: object = guarded(lambda: function(*arguments))
     except ProviderProtocolError as error:

@@ -215,7 +215,9 @@ class Transactions:
             raise StateInvalid("the callback has no state")
         name = self._cookie_name(state)
         if not cookies.get(name):
-            raise StateInvalid("this browser has no cookie for the state: another browser or host, or too late")
+            raise StateInvalid(
+                "this browser has no cookie for the state: another browser or host, too late, or loaded again"
+            )
         try:
             transaction = Transaction.from_bytes(self._sealer.open(cookies[name], name))
         except ValueError:  # not ours, damaged, or written by another version

@@ -12,7 +12,7 @@ def main():
     try:
         done = login(desktop_kit("tiktok"), "tiktok")
     except AuthkitError as error:
-        raise SystemExit(error.message) from error
+        raise SystemExit(f"{error.message} ({error})") from error
     print(f"Hello, {done.profile.display_name}. To this program you are {done.identity.key}.")
 
 

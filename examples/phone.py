@@ -2,7 +2,7 @@
 
     python phone.py http://127.0.0.1:6543 --tiktok http://127.0.0.1:8787 --client-key sbaw…
 
-The server is examples/native_app.py, TikTok is its emulator. On a real phone the system browser (or TikTok's own kit)
+The server is examples/native_app.py, TikTok is its emulator. On a real phone the system browser (or TikTok's own SDK)
 does what `Browser` does here, and a person decides.
 """
 
@@ -18,7 +18,7 @@ import requests
 
 APP = "phone"  # authkit.native.phone.… in the settings of the server
 LINK = "https://app.example/signed-in"  # authkit.native.phone.link: the system opens the app for it
-SDK_REDIRECT_URI = "https://app.example/tiktok"  # authkit.native.phone.redirect_uris: for TikTok's kit
+SDK_REDIRECT_URI = "https://app.example/tiktok"  # authkit.native.phone.redirect_uris: for TikTok's SDK
 TIMEOUT = 20
 
 
@@ -47,11 +47,11 @@ def sign_in_by_browser(server, browser):
     return call("POST", f"{server}/auth/tiktok/connect", {"ticket": answer["ticket"], "verifier": verifier})
 
 
-# The SDK flow: TikTok's own kit for iOS or Android asks the person, in TikTok's app where that is installed.
+# The SDK flow: TikTok's own SDK for iOS or Android asks the person, in TikTok's app where that is installed.
 
 
 def sign_in_by_sdk(server, tiktok, client_key, browser):
-    # 1. The kit makes a verifier. That of Android has 32 characters; the challenge is in hex, unlike anybody else's.
+    # 1. The SDK makes a verifier. That of Android has 32 characters; the challenge is in hex, unlike anybody else's.
     verifier = secrets.token_hex(16)
     state = secrets.token_urlsafe(16)
     query = urlencode(
@@ -67,11 +67,11 @@ def sign_in_by_sdk(server, tiktok, client_key, browser):
         }
     )
 
-    # 2. The person decides, and the kit gives the app a code.
+    # 2. The person decides, and the SDK gives the app a code.
     answer = query_of(browser.open(f"{tiktok}/v2/auth/authorize/?{query}", until=SDK_REDIRECT_URI))
     if answer.get("state") != state or "code" not in answer:
-        raise SystemExit(f"TikTok's kit has no code for this app: {answer.get('error')}")
-    step("TikTok's kit has a code", answer["code"])
+        raise SystemExit(f"TikTok's SDK has no code for this app: {answer.get('error')}")
+    step("TikTok's SDK has a code", answer["code"])
 
     # 3. The server exchanges it: only the server has the client secret.
     sent = {"code": answer["code"], "code_verifier": verifier, "redirect_uri": SDK_REDIRECT_URI}

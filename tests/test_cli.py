@@ -268,7 +268,16 @@ def test_two_plugins_with_one_provider_are_a_conflict_that_names_both(tmp_path, 
     assert [plugin["problem"] for plugin in told["plugins"] if "tiktok" in plugin["providers"]] == [
         told["problem"]
     ] * 2
-    assert told["problem"] in " ".join(table.output.split())
+    assert " ".join(table.output.split()).count(told["problem"]) == 1
+    assert " ".join(run("plugins", "tiktok").output.split()).count(told["problem"]) == 2  # beside each of the two
+
+
+def test_a_conflict_that_the_settings_meet_is_told_once_as_well(tmp_path, monkeypatch):
+    install(tmp_path, "authkit-twin", "authkit_twin", TWIN, monkeypatch)
+    result = run("plugins", AUTHKIT_SECRET=SECRET, AUTHKIT_BASE_URL="https://app.example")
+
+    assert result.exit_code == 1
+    assert result.output.count("more than one plugin supplies a provider named 'tiktok'") == 1
 
 
 def test_what_the_app_does_not_allow_is_neither_imported_nor_a_conflict(tmp_path, monkeypatch):

@@ -211,7 +211,7 @@ def test_without_a_key_the_line_says_what_is_missing(browse):
 
     assert (result.exit_code, result.output) == (
         1,
-        "Error: authkit.tiktok.client_id is missing: the client id; the provider's own word works too\n",
+        "Error: authkit.tiktok.client_key is missing: what TikTok calls the client id\n",
     )
 
 

@@ -57,7 +57,18 @@ def test_the_program_says_that_the_user_said_no():
     status, output, errors = run_example("deny")
 
     assert (status, output) == (1, "")
-    assert errors.endswith("You did not allow the sign-in. You can try again whenever you like.")
+    assert errors.splitlines()[-1].startswith("You did not allow the sign-in. You can try again whenever you like. (")
+
+
+def test_the_program_says_which_setting_is_missing():
+    done = subprocess.run(
+        [sys.executable, str(EXAMPLE)], check=False, env=environment(), capture_output=True, text=True
+    )
+
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.endswith(
+        "(config_error: authkit.tiktok.client_key is missing: what TikTok calls the client id)\n"
+    )
 
 
 def test_the_page_shows_the_program_as_it_is():

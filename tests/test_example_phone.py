@@ -88,7 +88,7 @@ def test_the_phone_signs_in_both_ways_and_out_again(tmp_path, monkeypatch):
     ]
     assert [line.partition(":")[0] for line in lines if "…" in line] == [
         "the link brought a ticket",
-        "TikTok's kit has a code",
+        "TikTok's SDK has a code",
     ]
     assert left == []
     assert unknown == 403

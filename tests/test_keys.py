@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import trustme
 
 from authkit import Option, Secret
 from authkit.breaker import MAX_WAITING
@@ -197,7 +198,11 @@ BAD_URLS = {
     ("name", "text", "problem"),
     [
         ("secret", "a" * 31, "is shorter than 32 bytes; make one with: python -c"),
-        ("secret", f"{'a' * 32} {'b' * 31}", "is shorter than 32 bytes; make one with: python -c"),
+        (
+            "secret",
+            f"{'a' * 32} {'b' * 31}",
+            "has blanks, so it is 2 secrets, of which one is shorter than 32 bytes; make one with: python -c",
+        ),
         *(
             (name, url, problem)
             for name in ("base_url", "redirect_uri", "authorize_url", "token_url", "userinfo_url", "revoke_url")
@@ -325,11 +330,26 @@ def test_a_folder_must_be_there(tmp_path: Path) -> None:
 
 def test_a_ca_bundle_must_hold_certificates(tmp_path: Path) -> None:
     path = tmp_path / "ca.pem"
-    path.write_text("# ours\n-----BEGIN CERTIFICATE-----\n")
+    path.write_bytes(b"# ours\n" + trustme.CA().cert_pem.bytes())
+
     assert KEYS["ca_bundle"].parse(str(path)) == str(path)
 
-    path.write_text("-----BEGIN PRIVATE KEY-----\n")
-    with pytest.raises(ValueError, match="is no readable file of PEM certificates"):
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        trustme.CA().private_key_pem.bytes(),
+        b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n",
+        trustme.CA().cert_pem.bytes()[:-40],
+    ],
+    ids=["empty", "a key", "no certificate", "cut off"],
+)
+def test_a_ca_bundle_that_no_login_could_load_stops_the_start(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "ca.pem"
+    path.write_bytes(content)
+
+    with pytest.raises(ValueError, match=r"^is no readable file of PEM certificates$"):
         KEYS["ca_bundle"].parse(str(path))
 
 
@@ -338,10 +358,34 @@ def test_a_proxy_is_an_address(address: str) -> None:
     assert KEYS["proxy"].parse(address) == address
 
 
-@pytest.mark.parametrize("address", ["proxy.example:3128", "socks5://proxy.example", "http://", "http://p.example/x"])
+@pytest.mark.parametrize(
+    "address",
+    [
+        "proxy.example:3128",
+        "socks5://proxy.example",
+        "http://",
+        "http://p.example/x",
+        "http://p.example:0",
+    ],
+)
 def test_what_is_no_address_of_a_proxy_is_refused(address: str) -> None:
     with pytest.raises(ValueError, match="write it as http://host:port"):
         KEYS["proxy"].parse(address)
+
+
+def test_a_proxy_s_port_is_one_that_there_is() -> None:
+    with pytest.raises(ValueError, match=r"^Port out of range 0-65535$"):
+        KEYS["proxy"].parse("http://proxy.example:65536")
+
+
+@pytest.mark.parametrize("mark", ['"', "'"])
+@pytest.mark.parametrize("name", ["client_id", "client_secret", "provider"])
+def test_quotation_marks_around_a_pasted_value_are_refused(name: str, mark: str) -> None:
+    with pytest.raises(ValueError, match=r"^has quotation marks around it, which are taken as a part of it; "):
+        KEYS[name].parse(f"{mark}aw0123{mark}")
+
+    assert KEYS[name].parse(f"aw{mark}0123{mark}") == f"aw{mark}0123{mark}"
+    assert KEYS[name].parse(mark) == mark
 
 
 @pytest.mark.parametrize("path", ["/..", "/a/..", "/../a", "/a/./b", "/."])

@@ -162,13 +162,18 @@ def test_what_is_not_on_the_list_of_plugins_is_not_loaded(settings, environ):
 @pytest.mark.parametrize(
     ("name", "settings", "reason"),
     [
-        ("tiktok", {}, "authkit.tiktok.client_id is missing: the client id; the provider's own word works too"),
+        ("tiktok", {}, "authkit.tiktok.client_key is missing: what TikTok calls the client id"),
         (
             "tiktok",
             {"authkit.tiktok.provider": 5},
             "authkit.tiktok: no plugin supplies a provider '5'; installed are: oidc, tiktok",
         ),
-        ("tictoc", {}, "authkit.tictoc: no plugin supplies a provider 'tictoc'; did you mean 'tiktok'?"),
+        (
+            "tictoc",
+            {},
+            "authkit.tictoc: no plugin supplies a provider 'tictoc'; did you mean 'tiktok'? "
+            "(if 'tictoc' is a name of your own, set authkit.tictoc.provider)",
+        ),
         ("a b", {}, "registration name 'a b' does not match [a-z][a-z0-9-]{0,31}; choose another"),
         (
             "tiktok",

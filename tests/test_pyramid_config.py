@@ -96,6 +96,22 @@ def test_two_includes_are_one():
     assert TestApp(config.make_wsgi_app(), extra_environ=HTTPS).get("/auth/acme").status_int == 302
 
 
+def test_a_redirect_uri_where_nothing_of_ours_answers_is_a_warning_at_the_start(caplog):
+    configurator(**{"authkit.acme.redirect_uri": "https://app.example/callback"}).include("authkit.pyramid")
+
+    assert [record.getMessage() for record in caplog.records] == [
+        "authkit.acme.redirect_uri is https://app.example/callback, but callbacks are answered at "
+        "https://app.example/auth/acme/callback; unless something leads from there to here, leave it out"
+    ]
+
+
+def test_the_redirect_uri_of_our_own_callback_is_no_reason_to_warn(caplog):
+    own = {"authkit.acme.redirect_uri": "https://app.example/sign/in/acme/callback", "authkit.prefix": "/sign/in"}
+    configurator(**own).include("authkit.pyramid")
+
+    assert caplog.records == []
+
+
 # The login handler.
 
 

@@ -489,3 +489,13 @@ def test_an_id_token_may_be_longer_than_other_tokens(on_refresh: bool) -> None:
     assert read_token(reply, acme, on_refresh=on_refresh)["id_token"] == reply["id_token"]
     with pytest.raises(ProviderProtocolError, match="the id_token is too long"):
         read_token({**reply, "id_token": "a" * 65_537}, acme, on_refresh=on_refresh)
+
+
+def test_a_method_of_a_built_in_type_may_be_a_plugin_s_function() -> None:
+    known = {"1000001": "Ada"}
+    assert known.get.__module__ is None
+
+    assert answer_of(known.get, str, "1000001") == "Ada"
+    with pytest.raises(ProviderProtocolError) as caught:
+        answer_of(known.get, str, "1000002")
+    assert caught.value.reason == "the plugin returned a NoneType, not a str"

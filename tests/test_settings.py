@@ -132,7 +132,7 @@ def test_few_settings_are_enough() -> None:
 
 
 def test_every_setting_of_the_site_is_read(tmp_path: Path) -> None:
-    (tmp_path / "ca.pem").write_text("-----BEGIN CERTIFICATE-----")
+    trustme.CA().cert_pem.write_to_path(str(tmp_path / "ca.pem"))
     configuration = read(
         {
             "authkit.secret": [OTHER_SECRET, SECRET],
@@ -683,11 +683,32 @@ def test_an_unknown_provider_is_named_with_the_likely_one(wanted: str, advice: s
     assert refused(client("eu", provider=wanted)) == reason
 
 
+def test_a_registration_with_a_name_of_its_own_is_told_to_name_its_provider() -> None:
+    assert refused(client("acme-eu")) == (
+        "authkit.acme-eu: no plugin supplies a provider 'acme-eu'; did you mean 'acme'? "
+        "(if 'acme-eu' is a name of your own, set authkit.acme-eu.provider)"
+    )
+
+
 @pytest.mark.parametrize("settings", [{"client_key": "k"}, {"client_id": "k"}, {"client_id": "k", "client_key": "k"}])
 def test_the_client_id_goes_by_the_provider_s_word_too(settings: Mapping[str, str]) -> None:
     registration = read(client("keyed", **{"client_id": ..., **settings})).registrations["keyed"]
 
     assert registration.client_id == "k"
+
+
+@pytest.mark.parametrize(
+    ("settings", "reason"),
+    [
+        ({}, "authkit.keyed.client_key is missing: what Keyed calls the client id"),
+        ({"client_key": "a b"}, "authkit.keyed.client_key: 'a b' has a blank or an invisible character inside; "),
+        ({"client_id": "a b"}, "authkit.keyed.client_id: 'a b' has a blank or an invisible character inside; "),
+    ],
+)
+def test_what_is_wrong_with_the_client_id_is_said_of_the_word_that_is_used(
+    settings: Mapping[str, str], reason: str
+) -> None:
+    assert refused(client("keyed", **{"client_id": ..., **settings})).startswith(reason)
 
 
 def test_both_words_for_the_client_id_may_not_differ() -> None:

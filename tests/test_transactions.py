@@ -353,7 +353,9 @@ def test_sta_02_an_unknown_state_is_refused(world: World, state: str) -> None:
 
     error = world.refuse(state)
 
-    assert error.reason == "this browser has no cookie for the state: another browser or host, or too late"
+    assert (
+        error.reason == "this browser has no cookie for the state: another browser or host, too late, or loaded again"
+    )
     assert error.cookies == ()
 
 

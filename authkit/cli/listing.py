@@ -26,6 +26,8 @@ __all__ = ["Report", "read_ini", "report", "told_once"]
 
 APP_VARIABLES = ("AUTHKIT_BASE_URL", "AUTHKIT_SECRET")
 """What every app needs: where the environment has neither, it is not the environment of an app."""
+SETTINGS = "settings: "
+"""What stands before a problem with the settings."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,11 +112,16 @@ class Report:
         return Group(*parts, *self._problem())
 
     def _broken(self) -> list[Text]:
-        broken = [entry.plugin for entry in self.entries if entry.plugin.problem]
-        return [Text(f"\n{plugin.label}: {plugin.problem}", "red") for plugin in broken]
+        """Return what is wrong with the plugins; what two of them share is said once."""
+        labels: dict[str, list[str]] = {}
+        for entry in self.entries:
+            labels.setdefault(entry.plugin.problem, []).append(entry.plugin.label)
+        return [Text(f"\n{', '.join(labels[text])}: {text}", "red") for text in labels if text]
 
     def _problem(self) -> list[Text]:
-        return [Text(f"\n{self.problem}", "red")] if self.problem else []
+        """Return what is wrong besides: what is between two plugins has been said of both."""
+        said = ["", *(entry.plugin.problem for entry in self.entries)]
+        return [] if self.problem.removeprefix(SETTINGS) in said else [Text(f"\n{self.problem}", "red")]
 
 
 def read_ini(path: Path) -> Mapping[str, str]:
@@ -165,7 +172,7 @@ def report(
             for name, registration in read_settings(settings, environ, plugins).registrations.items():
                 used.setdefault(registration.provider.name, []).append(name)
         except ConfigError as error:
-            problem = f"settings: {error.reason}"
+            problem = f"{SETTINGS}{error.reason}"
     return Report(tuple(_entry(info, plugins, used) for info in _with_emulators(plugins)), problem)
 
 

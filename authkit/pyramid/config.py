@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -35,6 +36,8 @@ from authkit.pyramid.limits import set_limiter
 from authkit.pyramid.security import CookieSecurityPolicy
 
 __all__ = ["DEFAULTS", "KIT", "LATE", "Defaults", "add_routes", "has_exception_view", "includeme"]
+
+logger = logging.getLogger(__name__)
 
 KIT = "authkit.kit"
 DEFAULTS = "authkit.defaults"
@@ -70,6 +73,7 @@ def includeme(config: Configurator) -> None:
     registry = config.registry
     if KIT not in registry:
         registry[KIT] = AuthKit.from_settings(registry.settings or {})
+    _warn_of_detours(registry[KIT])
     registry.setdefault(DEFAULTS, Defaults())
     registry.setdefault(views.PURPOSES, {})
     config.add_request_method(Attribute(_kit), "authkit")
@@ -94,6 +98,20 @@ def add_routes(config: Configurator, *routes: tuple[str, str, Callable[[Request]
     for name, path, view in routes:
         config.add_route(name, config.registry[KIT].site.prefix + path)
         config.action(None, _add_view, args=(config.registry, name, view), order=LATE)
+
+
+def _warn_of_detours(kit: AuthKit) -> None:
+    """Say which redirect URIs are not where we answer: what is sent there gets an error of the app's, and no log."""
+    for name, registration in kit.registrations.items():
+        ours = kit.site.url(f"/{name}/callback")
+        if registration.redirect_uri != ours:
+            logger.warning(
+                "authkit.%s.redirect_uri is %s, but callbacks are answered at %s; unless something leads from there "
+                "to here, leave it out",
+                name,
+                registration.redirect_uri,
+                ours,
+            )
 
 
 def _kit(request: Request) -> AuthKit:

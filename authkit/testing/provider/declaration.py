@@ -103,8 +103,9 @@ class DeclarationTests:
         wrong(
             f"There is no emulator of {bench.name}: {made}.",
             why=why,
-            fix="correct the provider's functions; or say what its user info endpoint answers, users = [{...}] in "
-            "the test class; or give the class a method new_emulator(self)",
+            fix="correct the provider's functions; or say in the test class what its user info endpoint answers, "
+            "users = [{...}], and what other addresses do that its userinfo function calls, "
+            'resources = {"https://...": {...}}; or give the class a method new_emulator(self)',
         )
 
     @explained_by("test_the_provider_is_one_that_a_plugin_may_supply")
