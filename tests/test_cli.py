@@ -855,7 +855,9 @@ def test_importing_the_module_runs_nothing(capsys):
 
 
 def test_help_names_every_command():
-    assert set(authkit.commands) == {"db", "demo", "emulate", "keys", "login", "new-plugin", "plugins", "tokens"}
+    assert set(authkit.commands) == {
+        *("db", "demo", "doctor", "emulate", "keys", "login", "new-plugin", "plugins", "tokens")
+    }
     for name in ("", *authkit.commands):
         result = run(*filter(None, [name, "--help"]))
         assert (result.exit_code, result.output.startswith("Usage: authkit")) == (0, True)

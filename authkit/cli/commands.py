@@ -11,6 +11,7 @@ from rich.console import Console
 from authkit.cli import demo as demo_module
 from authkit.cli import emulating, listing
 from authkit.cli.database import db
+from authkit.cli.doctor import doctor
 from authkit.cli.keys import keys
 from authkit.cli.login import login
 from authkit.cli.newplugin import new_plugin
@@ -100,6 +101,7 @@ def demo(provider: str, check: bool, as_json: bool, port: int, emulator_port: in
 
 
 authkit.add_command(db)
+authkit.add_command(doctor)
 authkit.add_command(tokens)
 authkit.add_command(keys)
 authkit.add_command(login)
