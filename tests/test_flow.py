@@ -1145,6 +1145,22 @@ def test_plg_08_a_read_error_of_a_wrong_type_is_a_protocol_error(network: Networ
     refused_answer(network, ProviderProtocolError, read_error=lambda data: wrong if "id" in data else None)
 
 
+@pytest.mark.parametrize("wrong", [None, b"challenge", 5, LookupError("canary")])
+def test_plg_08_a_challenge_of_a_wrong_type_begins_no_login(wrong: Any) -> None:
+    def challenge(verifier: str) -> Any:
+        if isinstance(wrong, Exception):
+            raise wrong
+        return wrong
+
+    error = refuse(
+        ProviderProtocolError, lambda: make_kit(provider=replace(acme, code_challenge=challenge)).begin("acme")
+    )
+
+    assert re.match(
+        r"the plugin returned a (NoneType|bytes|int), not a str; in the|LookupError at test_fl", error.reason
+    )
+
+
 def test_a_plugin_may_raise_an_error_of_ours(network: Network) -> None:
     def deny(data: Mapping[str, Any]) -> Profile:
         raise ScopeMissing("the plugin says so")
