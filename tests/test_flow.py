@@ -1576,3 +1576,11 @@ def test_g_4_http_basic_that_is_echoed_is_not_logged(network: Network) -> None:
     sent = b64encode(f"acme-client:{CLIENT_SECRET}".encode()).decode()
     network.replies["token"] = (400, {"error": "invalid_request", "error_description": f"bad header: Basic {sent}"})
     assert refused_answer(network, ProviderRejected).reason == "invalid_request: bad header: Basic [redacted]"
+
+
+def test_lek_01_a_secret_that_is_echoed_and_cut_off_is_not_logged_and_the_client_is_named(network: Network) -> None:
+    said = f"client acme-client sent {CLIENT_SECRET[:12]}..."
+    network.replies["token"] = (400, {"error": "invalid_request", "error_description": said})
+    assert refused_answer(network, ProviderRejected).reason == (
+        "invalid_request: client acme-client sent [redacted]..."
+    )
