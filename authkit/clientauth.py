@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from dataclasses import dataclass, field
 from typing import Protocol
 from urllib.parse import quote
@@ -41,7 +42,8 @@ class SecretInHeader:
     @property
     def secrets(self) -> tuple[Secret, ...]:
         """The secret, and what HTTP Basic makes of it."""
-        return self.client_secret, Secret(":".join(self._encoded()))
+        pair = ":".join(self._encoded()).encode("ascii")
+        return self.client_secret, Secret(b64encode(pair).decode("ascii"))  # not the pair, which begins with the id
 
     def form(self) -> dict[str, str]:
         """Return nothing: all of it is in the header."""

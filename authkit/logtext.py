@@ -10,6 +10,8 @@ __all__ = ["brief", "printable", "redacted"]
 
 REASON_LENGTH = 500
 BRIEF_LENGTH = 1000
+TELLING = 7
+"""How many of a secret's first characters are taken out, though the rest was cut off."""
 READINGS = tuple(
     re.compile(rf"%(?:25)?([0-9a-fA-F]{{2}})|{escape}([\0-$&-\[\]-\x7f]+|.)", re.DOTALL) for escape in ("", r"\\?")
 )
@@ -31,7 +33,8 @@ def redacted(text: str, secret_texts: Iterable[str]) -> str:
     """Return `text` without `secret_texts`: a provider may echo what it was sent, in whatever spelling.
 
     Taken out is a secret as it is, percent-encoded once or twice, escaped as in JSON, as base64 and as hex, in
-    capitals or not. Do this before `printable`: of a secret that was cut off, the rest would not be recognised.
+    capitals or not; and as much of it as a provider has left, if that is more than six characters from its beginning.
+    Do this before `printable`, which may cut off all but fewer.
     """
     spellings = {spelling for secret in secret_texts for spelling in _spellings(secret)}
     pieces, rest = [], 0
@@ -43,13 +46,19 @@ def redacted(text: str, secret_texts: Iterable[str]) -> str:
 
 
 def _places(text: str, reading: re.Pattern[str], spellings: Iterable[bytes]) -> Iterator[tuple[int, int]]:
-    """Yield where in `text` something begins and ends that spells one of `spellings`."""
+    """Yield where in `text` something begins and ends that spells one of `spellings`, or its beginning."""
     spelled, begins = _spelled_by(text, reading)
     for spelling in spellings:
-        place = spelled.find(spelling)
+        place = spelled.find(spelling[:TELLING])
         while place >= 0:
-            yield begins[place], begins[place + len(spelling)]
-            place = spelled.find(spelling, place + len(spelling))
+            end = place + _common(spelling, spelled[place : place + len(spelling)])
+            yield begins[place], begins[end]
+            place = spelled.find(spelling[:TELLING], end)
+
+
+def _common(one: bytes, other: bytes) -> int:
+    """Return how many bytes `other`, which is no longer, has in common with `one` from the beginning."""
+    return next((length for length, byte in enumerate(other) if byte != one[length]), len(other))
 
 
 def _spelled_by(text: str, reading: re.Pattern[str]) -> tuple[bytes, list[int]]:

@@ -95,8 +95,11 @@ class Profile:
 
     def __post_init__(self) -> None:
         subject: object = self.subject
+        raw: object = self.raw
         if not isinstance(subject, str):
             raise ProviderProtocolError(f"the subject must be text, got {type(subject).__name__}")
+        if not isinstance(raw, Mapping):
+            raise ProviderProtocolError(f"the profile's raw must be a mapping, got {type(raw).__name__}")
         if not subject.strip() or len(subject) > SUBJECT_LENGTH or not is_plain(subject):
             raise ProviderProtocolError("the subject is empty, too long, or has control characters")
         email, avatar_url, union_id = self.email, self.avatar_url, self.union_id
@@ -127,7 +130,7 @@ class Token:
             the vault does not keep it.
 
     Raises:
-        ProviderProtocolError: the scope or a token is of another type.
+        ProviderProtocolError: one of them is of another type.
     """
 
     access_token: Secret
@@ -145,6 +148,12 @@ class Token:
         tokens: tuple[object, ...] = (self.access_token, self.refresh_token, self.id_token)
         if not isinstance(tokens[0], Secret) or not all(isinstance(token, Secret | None) for token in tokens):
             raise ProviderProtocolError("the tokens must be of type Secret")
+        ends: tuple[object, ...] = (self.expires_at, self.refresh_expires_at)
+        if not all(isinstance(end, datetime | None) for end in ends):
+            raise ProviderProtocolError("the token's ends must be of type datetime")
+        subject: object = self.subject
+        if not isinstance(subject, str | None):
+            raise ProviderProtocolError(f"the token's subject must be text, got {type(subject).__name__}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -78,7 +78,7 @@ class OAuth2Client:
             params.append(("scope", provider.scope_separator.join(request.scope)))
         params += [("redirect_uri", request.redirect_uri), ("state", request.state)]
         if provider.code_challenge is not None:
-            challenge = provider.code_challenge(request.code_verifier.reveal())
+            challenge = answer_of(provider.code_challenge, str, request.code_verifier.reveal())
             params += [("code_challenge", challenge), ("code_challenge_method", "S256")]
         if request.prompt is not None:
             params += provider.prompts[request.prompt].items()

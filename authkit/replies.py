@@ -23,6 +23,7 @@ __all__ = ["answer_of", "guarded", "read_list", "read_reply", "read_token", "ref
 MAX_TOKEN = 8192
 MAX_ID_TOKEN = 65_536
 """One that carries all of a user's groups is large; the answer as a whole has a limit of its own."""
+MAX_SCOPE = 16_384
 MAX_SECONDS = 10 * 365 * 24 * 3600
 MAX_RETRY_AFTER = 300
 
@@ -171,7 +172,8 @@ def read_token(reply: Mapping[str, Any], provider: OAuth2Provider, *, on_refresh
 
     Raises:
         ProviderProtocolError: a token is of a wrong type or form, or the token type is not Bearer; or the scope is
-            of a wrong type, or the user's id missing (not on a refresh, which must not lose a rotated token over it).
+            of a wrong type or form, or the user's id missing (not on a refresh, which must not lose a rotated token
+            over it).
     """
     token_type = reply.get("token_type", "Bearer")
     if not isinstance(token_type, str) or token_type.lower() != "bearer":
@@ -187,9 +189,11 @@ def read_token(reply: Mapping[str, Any], provider: OAuth2Provider, *, on_refresh
             token[name] = seconds
     scope = _scope(reply.get("scope"))
     if scope is not None:
-        token["scope"] = " ".join(scope)
+        token["scope"] = scope
     elif reply.get("scope") is not None and not on_refresh:
-        raise ProviderProtocolError("the granted scope is neither a text nor a list of texts")
+        raise ProviderProtocolError(
+            "the granted scope is neither a text nor a list of texts, or none that can be kept"
+        )
     if provider.subject_param:
         subject = reply.get(provider.subject_param)
         if isinstance(subject, str) and subject.strip():
@@ -237,11 +241,17 @@ def _seconds(value: object) -> int | None:
     return value
 
 
-def _scope(value: object) -> list[str] | None:
-    """Return the words of a scope, each once; None for what is no scope. One of a list counts as a text does."""
+def _scope(value: object) -> str | None:
+    """Return the words of a scope, each once; None for what is no scope. One of a list counts as a text does.
+
+    Words are printable ASCII (RFC 6749, section 3.3), which every database keeps.
+    """
     if isinstance(value, list) and all(isinstance(part, str) for part in value):
         value = " ".join(value)
-    return list(dict.fromkeys(value.replace(",", " ").split())) if isinstance(value, str) else None
+    if not isinstance(value, str):
+        return None
+    words = " ".join(dict.fromkeys(value.replace(",", " ").split()))
+    return words if len(words) <= MAX_SCOPE and words.isascii() and words.isprintable() else None
 
 
 def _seconds_to_wait(value: str) -> int | None:

@@ -196,6 +196,16 @@ class TestTheAnswerOfARefresh:
         assert world.kept_pair() == ("canary-access-2", "canary-refresh-2")
         assert [sent.form["refresh_token"] for sent in world.network.to("token")] == [OLD[1], FIRST[1]]
 
+    @pytest.mark.parametrize(
+        "scope", ["profile \0", "profile \ud800", "a" * 70_000], ids=["NUL", "surrogate", "long"]
+    )
+    def test_ref_02_a_rotated_token_is_kept_whatever_the_scope_beside_it(self, world, scope):
+        world.network.replies["token"] = Rotation(scope=scope)
+        world.clock.now += DUE
+
+        assert world.vault.token(ADA).scope == ("profile",)
+        assert world.kept_pair() == FIRST
+
     def test_it_is_recorded_and_the_observers_are_told(self, world):
         world.clock.now += DUE
         world.vault.access_token(ADA)

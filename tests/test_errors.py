@@ -215,6 +215,12 @@ def test_printable_shows_where_it_cut(text: str, line: str) -> None:
         ("616263 YWJj 61626364 YWJjZA==", ["abc", "abcd"], "616263 YWJj [redacted] [redacted]"),
         ("fn5+Pz8/ fn5-Pz8_ YWJjZA.", ["~~~???", "abcd"], "[redacted] [redacted] [redacted]."),
         ("abcabc, %c3%a9abc%20", ["abc"], "[redacted][redacted], %c3%a9[redacted]%20"),
+        ("code abcdefg... is bad", ["abcdefghijk"], "code [redacted]... is bad"),
+        ("code abcdefghiX is bad", ["abcdefghijk"], "code [redacted]X is bad"),
+        ("code abcdef... is bad", ["abcdefghijk"], "code abcdef... is bad"),
+        ("code a%62cdefg", ["abcdefghijk"], "code [redacted]"),
+        ("Basic YWJjZGVmZ2h", ["abcdefghijk"], "Basic [redacted]"),
+        ("abcdefgabcdefgh", ["abcdefghijk"], "[redacted][redacted]"),
     ],
     ids=[
         "plain",
@@ -235,6 +241,12 @@ def test_printable_shows_where_it_cut(text: str, line: str) -> None:
         "too-short-for-base64",
         "both-alphabets-of-base64",
         "twice",
+        "cut-off",
+        "changed",
+        "too-short-to-tell",
+        "cut-off-and-percent",
+        "cut-off-and-base64",
+        "cut-off-twice",
     ],
 )
 def test_redacted_takes_secrets_out(text: str, secrets: list[str], left: str) -> None:

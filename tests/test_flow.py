@@ -1145,6 +1145,22 @@ def test_plg_08_a_read_error_of_a_wrong_type_is_a_protocol_error(network: Networ
     refused_answer(network, ProviderProtocolError, read_error=lambda data: wrong if "id" in data else None)
 
 
+@pytest.mark.parametrize("wrong", [None, b"challenge", 5, LookupError("canary")])
+def test_plg_08_a_challenge_of_a_wrong_type_begins_no_login(wrong: Any) -> None:
+    def challenge(verifier: str) -> Any:
+        if isinstance(wrong, Exception):
+            raise wrong
+        return wrong
+
+    error = refuse(
+        ProviderProtocolError, lambda: make_kit(provider=replace(acme, code_challenge=challenge)).begin("acme")
+    )
+
+    assert re.match(
+        r"the plugin returned a (NoneType|bytes|int), not a str; in the|LookupError at test_fl", error.reason
+    )
+
+
 def test_a_plugin_may_raise_an_error_of_ours(network: Network) -> None:
     def deny(data: Mapping[str, Any]) -> Profile:
         raise ScopeMissing("the plugin says so")
@@ -1560,3 +1576,11 @@ def test_g_4_http_basic_that_is_echoed_is_not_logged(network: Network) -> None:
     sent = b64encode(f"acme-client:{CLIENT_SECRET}".encode()).decode()
     network.replies["token"] = (400, {"error": "invalid_request", "error_description": f"bad header: Basic {sent}"})
     assert refused_answer(network, ProviderRejected).reason == "invalid_request: bad header: Basic [redacted]"
+
+
+def test_lek_01_a_secret_that_is_echoed_and_cut_off_is_not_logged_and_the_client_is_named(network: Network) -> None:
+    said = f"client acme-client sent {CLIENT_SECRET[:12]}..."
+    network.replies["token"] = (400, {"error": "invalid_request", "error_description": said})
+    assert refused_answer(network, ProviderRejected).reason == (
+        "invalid_request: client acme-client sent [redacted]..."
+    )

@@ -143,6 +143,14 @@ def test_a_field_that_is_no_text_is_refused(field: str) -> None:
         Profile("user-1", **fields)
 
 
+@pytest.mark.parametrize("raw", [None, [], "raw", 5])
+def test_plg_08_what_the_provider_sent_is_a_mapping(raw: Any) -> None:
+    with pytest.raises(
+        ProviderProtocolError, match=f"the profile's raw must be a mapping, got {type(raw).__name__}$"
+    ):
+        Profile("user-1", raw=raw)
+
+
 @pytest.mark.parametrize(("text", "kept"), [("", None), ("\x00\x1b", None), ("x" * 3000, "x" * 2000), ("é", "é")])
 def test_a_field_is_cleaned(text: str, kept: str | None) -> None:
     assert Profile("user-1", display_name=text).display_name == kept
@@ -178,6 +186,22 @@ def test_a_token_may_have_nothing_but_an_access_token() -> None:
 def test_a_token_says_when_it_ends() -> None:
     end = datetime(2027, 1, 15, 9, tzinfo=timezone.utc)
     assert Token(Secret("a"), expires_at=end).expires_at == end
+
+
+@pytest.mark.parametrize("name", ["expires_at", "refresh_expires_at"])
+@pytest.mark.parametrize("end", [0, 3600, "2027-01-15", True, NOON.date()], ids=repr)
+def test_plg_08_an_end_that_is_no_moment_is_refused(name: str, end: Any) -> None:
+    fields: dict[str, Any] = {name: end}
+    with pytest.raises(ProviderProtocolError, match="the token's ends must be of type datetime"):
+        Token(Secret("a"), **fields)
+
+
+@pytest.mark.parametrize("subject", [0, 5, b"user-1", ["user-1"]])
+def test_plg_08_the_subject_of_a_token_is_text(subject: Any) -> None:
+    with pytest.raises(
+        ProviderProtocolError, match=f"the token's subject must be text, got {type(subject).__name__}$"
+    ):
+        Token(Secret("a"), subject=subject)
 
 
 @pytest.mark.parametrize(

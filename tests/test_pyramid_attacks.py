@@ -76,6 +76,25 @@ def test_sta_02_a_state_that_nobody_has_seen_is_refused_and_begins_no_session(an
     assert browser.cookies == {}
 
 
+@pytest.mark.parametrize(
+    "query",
+    [
+        "code=c;state={}", "code=c&state[]={}", "code=c&STATE={}", "code=c&%EF%BB%BFstate={}", "code=c&state={}%00",
+        "code=c&state={}%20", "code=c&state=+{}", "code=c&state={}%0A", "code=c&state={}%3D", "code=c&state=%22{}%22",
+        "error=access_denied&state={}%00",
+    ],
+)  # fmt: skip
+def test_sta_02_what_only_resembles_the_state_is_none(world, query):
+    started = call(world.app, "/auth/acme")
+    [(name, cookie)] = cookies_set(started).items()
+    jar, state = f"{name}={cookie['value']}", state_of(started.get("Location"))
+
+    refused = world.refused_raw("state_invalid", CALLBACK, query.format(state), HTTP_COOKIE=jar)
+
+    assert refused.all("Set-Cookie") == []
+    assert call(world.app, CALLBACK, f"code=c&state={state}", HTTP_COOKIE=jar).status == 303
+
+
 def test_sta_03_the_attacker_s_own_callback_signs_nobody_else_in(any_world):
     attacker, victim = any_world.browser(), any_world.browser()
     state = any_world.start(attacker)

@@ -410,6 +410,10 @@ def test_flt_22_only_sane_seconds_count(name: str, value: Any, seconds: int | No
         (None, None),
         (["a,b", "c d", "a"], "a b c d"),
         (["", " a "], "a"),
+        ("a\tb\n", "a b"),
+        ("a" * 16_384, "a" * 16_384),
+        ("a " * 100_000, "a"),
+        ("https://acme.example/auth/a.b:c_d-e~!", "https://acme.example/auth/a.b:c_d-e~!"),
     ],
 )
 def test_flt_24_the_granted_scope_is_read_in_every_form(value: Any, scope: str | None) -> None:
@@ -420,6 +424,15 @@ def test_flt_24_the_granted_scope_is_read_in_every_form(value: Any, scope: str |
 def test_flt_24_a_granted_scope_that_is_no_text_is_refused(value: Any) -> None:
     with pytest.raises(ProviderProtocolError, match="the granted scope is neither"):
         token_of(scope=value)
+
+
+@pytest.mark.parametrize("value", ["a\0", "a \ud800", "a \x1b[2J", "é", "a\x7f", ["a", "b\0"], "a" * 16_385, 1, {}])
+def test_flt_24_a_granted_scope_that_not_every_database_can_keep_is_refused_and_loses_no_rotated_token(
+    value: Any,
+) -> None:
+    with pytest.raises(ProviderProtocolError, match="or none that can be kept"):
+        token_of(scope=value)
+    assert "scope" not in read_token({**TOKEN, "scope": value}, acme, on_refresh=True)
 
 
 @pytest.mark.parametrize("value", [None, "", " ", 0, 123, True, [], ["a"], {}, 1.5])

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from pyramid.request import Request
 
-from authkit.errors import CrossSite, InvalidRequest
+from authkit.errors import CrossSite, InvalidRequest, RequestTooLarge
 from authkit.query import parse_query
 from authkit.seal import SealBroken
 
@@ -52,7 +52,8 @@ def read_form(request: Request) -> dict[str, str]:
     """Return the fields of a form, none for a body of another type.
 
     Raises:
-        InvalidRequest: the form is longer than 8 KiB, cut off, no UTF-8, or has a field twice.
+        RequestTooLarge: the form is longer than 8 KiB.
+        InvalidRequest: it is cut off, no UTF-8, or has a field twice.
     """
     if request.content_type.lower() != FORM_TYPE:
         return {}
@@ -66,7 +67,7 @@ def _body(request: Request) -> str:
     try:
         length = request.content_length or 0
         if length > MAX_FORM:
-            raise InvalidRequest("the form is too long")
+            raise RequestTooLarge("the form is too long")
         return request.body.decode("ascii") if length > 0 else ""
     except (UnicodeDecodeError, OSError):  # bytes that a form percent-encodes, or a client that is gone
         pass
