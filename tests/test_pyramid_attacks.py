@@ -31,6 +31,7 @@ from pyramid_apps import (
     cookies_set,
     handled_by,
     make_app,
+    named,
     other,
     server_session,
     session_policy,
@@ -698,11 +699,24 @@ def test_plg_01_and_02_a_name_that_is_no_registration_is_not_found_and_not_repea
 
 @pytest.mark.parametrize("rest", UNROUTED)
 def test_plg_02_a_path_that_is_no_route_is_not_found(world, rest):
-    found = call(world.app, f"/auth/{rest}")
+    found = world.refused_raw("unknown_provider", f"/auth/{rest}")
 
-    assert found.status == 404
+    assert rest not in found.text
     assert found.all("Location") == found.all("Set-Cookie") == []
     assert world.network.sent == []
+
+
+def test_plg_02_a_path_that_is_not_ours_and_a_page_of_the_app_s_own_are_the_app_s(new_world):
+    def own_page(error, request):
+        return Response("own page for what is not there", status=404)
+
+    world = new_world()
+    own = new_world(named(lambda config: config.add_notfound_view(own_page)))
+
+    assert "The resource could not be found." in call(world.app, "/elsewhere").text
+    assert "The resource could not be found." in call(world.app, "/authentic/x").text
+    assert call(own.app, "/auth/acme/").text == "own page for what is not there"
+    assert world.told == own.told == []
 
 
 # Floods, injection, odd requests.

@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Sequence
 
+from pyramid.httpexceptions import HTTPNotFound
 from pyramid.request import Request
 from pyramid.response import Response
 
 from authkit.adapters import error_headers, error_object
-from authkit.errors import AuthkitError, InvalidRequest
+from authkit.errors import AuthkitError, InvalidRequest, UnknownProvider
 from authkit.flow import Redirect
 from authkit.pages import SAFE_HEADERS, Page, Pages
 from authkit.site import Site
@@ -24,6 +25,7 @@ __all__ = [
     "page_response",
     "redirect",
     "to_provider",
+    "unknown_path",
     "wants_json",
     "with_error_headers",
     "with_safe_headers",
@@ -112,7 +114,15 @@ def begin_again_at(request: Request, path: str) -> None:
 
 def garbled_path(error: UnicodeDecodeError, request: Request) -> Response:  # noqa: ARG001 - Pyramid's signature
     """Answer a path under our prefix that is no UTF-8: Pyramid raises before it finds a route."""
-    failure = InvalidRequest("the path is no UTF-8")
+    return _refused_path(InvalidRequest("the path is no UTF-8"), request)
+
+
+def unknown_path(error: HTTPNotFound, request: Request) -> Response:  # noqa: ARG001 - Pyramid's signature
+    """Answer a path under our prefix that no route has: Pyramid's own answer repeats it, and may be kept."""
+    return _refused_path(UnknownProvider("no route has the path"), request)
+
+
+def _refused_path(failure: AuthkitError, request: Request) -> Response:
     request.authkit.failed(failure)
     return error_response(failure, request)
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from pyramid.config import Configurator
 from pyramid.exceptions import URLDecodeError
+from pyramid.httpexceptions import HTTPNotFound
 from pyramid.interfaces import (
     PHASE3_CONFIG,
     IExceptionViewClassifier,
@@ -29,7 +30,7 @@ from zope.interface import Interface, implementedBy
 from authkit import AuthKit, Login
 from authkit.errors import AuthkitError, ConfigError
 from authkit.pyramid import views
-from authkit.pyramid.answers import error_response, garbled_path
+from authkit.pyramid.answers import error_response, garbled_path, unknown_path
 from authkit.pyramid.attributes import Attribute
 from authkit.pyramid.handlers import HANDLER, LoginHandler, default_on_login
 from authkit.pyramid.limits import set_limiter
@@ -86,7 +87,7 @@ def includeme(config: Configurator) -> None:
         ("authkit.start", f"/{{registration:{NO_PAGE_OF_OURS}}}", views.start),
         ("authkit.callback", "/{registration}/callback", views.callback),
     )
-    config.add_view_predicate("authkit_garbled_path", _GarbledPath)
+    config.add_view_predicate("authkit_no_route", _NoRoute)
     config.action(None, _add_security_policy, args=(registry,), order=BEFORE_VIEWS)
     config.action(None, _add_defaults, args=(registry,), order=LATE)
 
@@ -160,27 +161,29 @@ def _add_defaults(registry: Registry) -> None:
     registry.setdefault(HANDLER, registry[DEFAULTS].on_login)
     if not has_exception_view(registry, AuthkitError):
         late.add_exception_view(error_response, context=AuthkitError, mapper=DefaultViewMapper)
-    late.add_exception_view(garbled_path, context=URLDecodeError, authkit_garbled_path=True, mapper=DefaultViewMapper)
+    late.add_exception_view(garbled_path, context=URLDecodeError, authkit_no_route=True, mapper=DefaultViewMapper)
+    if not has_exception_view(registry, HTTPNotFound):
+        late.add_exception_view(unknown_path, context=HTTPNotFound, authkit_no_route=True, mapper=DefaultViewMapper)
 
 
-def has_exception_view(registry: Registry, context: type[AuthkitError]) -> bool:
-    """Whether the app has a view for such errors of ours; its view for every `Exception` is not meant for them."""
+def has_exception_view(registry: Registry, context: type[Exception]) -> bool:
+    """Whether the app has a view for such errors; its view for every `Exception` is not meant for them."""
     required = (IExceptionViewClassifier, IRequest, implementedBy(context))
     return any(registry.adapters.registered(required, kind) for kind in (IView, ISecuredView, IMultiView))
 
 
-class _GarbledPath:
-    """A view predicate: the path that could not be decoded is one of ours."""
+class _NoRoute:
+    """A view predicate: the path is one of ours, and no route has it."""
 
     def __init__(self, value: bool, config: Configurator) -> None:
         self._prefix: str = config.registry[KIT].site.prefix
         self._value = value
 
     def text(self) -> str:
-        return f"authkit_garbled_path = {self._value}"
+        return f"authkit_no_route = {self._value}"
 
     phash = text
 
     def __call__(self, context: object, request: Request) -> bool:  # noqa: ARG002 - Pyramid's signature
         path: str = request.environ.get("PATH_INFO", "")
-        return path.startswith(self._prefix + "/") is self._value
+        return (path.startswith(self._prefix + "/") and request.matched_route is None) is self._value
