@@ -18,6 +18,7 @@ from authkit.urls import check_url, origin_of
 __all__ = ["MEMBER_KEYS", "PART_KEYS", "REGISTRATION_KEYS", "SITE_KEYS", "Key", "option_key", "words"]
 
 MIN_SECRET_BYTES = 32
+MAKE_SECRET = 'python -c "import secrets; print(secrets.token_urlsafe(32))"'
 PLAIN_PATH = r"(/(?!\.{1,2}(/|$))[\w.~-]+)*"
 """A path of plain segments, none of them ``.`` or ``..``."""
 YES_OR_NO = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
@@ -80,10 +81,7 @@ def app_secrets(text: str) -> tuple[Secret, ...]:
     found = text.split()
     if any(len(item.encode("utf-8")) < MIN_SECRET_BYTES for item in found):
         which = "is" if len(found) == 1 else f"has blanks, so it is {len(found)} secrets, of which one is"
-        raise ValueError(
-            f"{which} shorter than {MIN_SECRET_BYTES} bytes; make one with: "
-            'python -c "import secrets; print(secrets.token_urlsafe(32))"'
-        )
+        raise ValueError(f"{which} shorter than {MIN_SECRET_BYTES} bytes; make one with: {MAKE_SECRET}")
     return tuple(Secret(item) for item in found)
 
 
@@ -205,7 +203,8 @@ SITE_KEYS = _table(
     Key(
         "secret",
         app_secrets,
-        "a text of 32 bytes or more that seals cookies; several, newest first, with blanks between, to rotate",
+        f"a text of 32 bytes or more that seals cookies, from: {MAKE_SECRET}; several, newest first, with blanks "
+        "between, to rotate",
         is_required=True,
         is_secret=True,
     ),
