@@ -71,6 +71,24 @@ def test_the_defaults_are_those_of_the_rfcs() -> None:
     assert provider.check_redirect_uri is accept_redirect_uri
 
 
+def test_the_fields_of_a_provider_are_given_by_name() -> None:
+    with pytest.raises(TypeError, match="positional"):
+        OAuth2Provider("a", "A", "https://a.example/1", "https://a.example/2", read_acme)  # type: ignore[misc]
+
+
+def test_a_provider_needs_no_endpoint_for_user_info_that_it_fetches_in_another_way() -> None:
+    provider = OAuth2Provider(
+        name="a",
+        title="A",
+        authorize_url="https://a.example/1",
+        token_url="https://a.example/2",
+        userinfo=lambda api, token: {},
+        profile=read_acme,
+    )
+
+    assert provider.userinfo_url == ""
+
+
 def test_plg_12_a_provider_is_frozen_and_shares_nothing_with_its_plugin() -> None:
     scope, prompts = ["profile"], {"consent": {"ask": "1"}}
     provider = dataclasses.replace(acme, default_scope=scope, prompts=prompts)  # type: ignore[arg-type]  # a list
@@ -141,6 +159,7 @@ def test_every_redirect_uri_is_accepted_by_default() -> None:
         ("userinfo_url", "", "userinfo_url is missing"),
         ("authorize_url", "", "authorize_url '' is no absolute URL; write it as https://host/path"),
         ("authorize_url", "http://a.example/", "authorize_url 'http://a.example/' is http; write https"),
+        ("token_url", "", "token_url '' is no absolute URL; write it as https://host/path"),
         ("token_url", "a.example/token", "token_url 'a.example/token' is no absolute URL"),
         ("revoke_url", "https://u@a.example/", "revoke_url 'https://u@a.example/' has a user"),
     ],
