@@ -45,10 +45,10 @@ class Servers:
         if name == "sqlite":
             return f"sqlite:///{folder / f'authkit-{secrets.token_hex(4)}.sqlite'}"
         database = f"authkit_test_{os.getpid()}_{secrets.token_hex(4)}"
-        self._execute(name, f"CREATE DATABASE {database}")
+        self.execute(name, f"CREATE DATABASE {database}")
         self._made.append((name, database))
         if name == "postgresql":  # no test has the power cut, so no commit need wait for the disk
-            self._execute(name, f"ALTER DATABASE {database} SET synchronous_commit = off")
+            self.execute(name, f"ALTER DATABASE {database} SET synchronous_commit = off")
         return SERVERS[name].rpartition("/")[0] + f"/{database}"
 
     def shared_url(self, name: str, folder: Path) -> str:
@@ -72,15 +72,16 @@ class Servers:
             return self._shared[key]
         url = self._shared[key]
         for statement in EMPTYING[name]:
-            self._execute(name, statement.format(url.rpartition("/")[2]), url if name == "postgresql" else "")
+            self.execute(name, statement.format(url.rpartition("/")[2]), url if name == "postgresql" else "")
         return url
 
     def drop_all(self) -> None:
         for name, database in self._made:
             force = " WITH (FORCE)" if name == "postgresql" else ""
-            self._execute(name, f"DROP DATABASE IF EXISTS {database}{force}")
+            self.execute(name, f"DROP DATABASE IF EXISTS {database}{force}")
 
-    def _execute(self, name: str, statement: str, url: str = "") -> None:
+    def execute(self, name: str, statement: str, url: str = "") -> None:
+        """Run a statement in a server, or in the database at `url`."""
         from conftest import needs
         from sqlalchemy import NullPool, create_engine
         from sqlalchemy.exc import OperationalError

@@ -594,6 +594,23 @@ def test_revocations_that_wait_are_counted_without_any_token(database):
     assert count_tokens(database, now_of(world)) == [TokenCount("acme", 0, 0, 0, 0, 1)]
 
 
+def test_a_token_ends_soon_when_a_week_is_left_to_the_second(database):
+    world = BulkWorld(database)
+    week = 7 * DAY
+    world.add("now", week)
+    world.add("then", week + timedelta(seconds=1))
+
+    assert [count.ending for count in count_tokens(database, now_of(world))] == [1]
+
+
+def test_the_counts_are_in_the_order_of_names(database):
+    world = BulkWorld(database)
+    for name in "gfedcba":
+        world.add(name, registration=name)
+
+    assert "".join(count.registration for count in count_tokens(database, now_of(world))) == "abcdefg"
+
+
 @pytest.mark.slow
 def test_as_many_wait_for_a_slow_provider_as_there_are_workers(database):
     world = BulkWorld(database)

@@ -110,6 +110,20 @@ def test_an_upgrade_can_be_done_again(database):
     assert AccountWorld(database).accounts.get("account-1") is not None
 
 
+def test_an_upgrade_knows_the_password_of_a_server(servers, tmp_path):
+    url = sa.make_url(servers.new_url("mariadb", tmp_path))
+    servers.execute("mariadb", f"CREATE USER {url.database}@'%%' IDENTIFIED BY 'pass'")
+    servers.execute("mariadb", f"GRANT ALL ON {url.database}.* TO {url.database}@'%%'")
+    database = Database.open(url.set(username=url.database, password="pass").render_as_string(hide_password=False))
+
+    try:
+        upgrade(database)
+        assert check(database).is_fine
+    finally:
+        database.close()
+        servers.execute("mariadb", f"DROP USER {url.database}@'%%'")
+
+
 def test_an_upgrade_goes_on_where_a_crash_ended_another(database):
     """MariaDB commits each table as it is made, and no crash can take it back."""
     metadata.create_all(database.engine)
@@ -236,6 +250,16 @@ def test_tables_that_are_not_as_they_should_be_are_named(database):
             "the type of authkit_claims.expires_at differs",
         ),
     )
+
+
+def test_tables_that_went_after_an_upgrade_are_missing(database):
+    upgrade(database)
+    metadata.drop_all(database.engine)
+
+    found = check(database)
+
+    assert (found.state, found.revision) == (State.DIFFERENT, HEAD)
+    assert {f"table {name} is missing" for name in metadata.tables} <= set(found.differences)
 
 
 @pytest.mark.parametrize(

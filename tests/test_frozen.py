@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import copy
+import importlib
 import json
 import pickle
+import pkgutil
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, is_dataclass
 from typing import Any
 
 import pytest
 
+import authkit
+import authkit_tiktok
 from authkit import Profile
 from authkit.frozen import FrozenDict, freeze
 
@@ -61,3 +65,28 @@ def test_a_profile_can_be_taken_apart_copied_and_pickled() -> None:
     assert asdict(profile)["raw"] == {"a": (1,)}
     assert copy.deepcopy(profile) == profile
     assert pickle.loads(pickle.dumps(profile)) == profile
+
+
+FILLED = {"Given", "Summary", "Notes", "_Client"}
+"""What is filled bit by bit, and so is no value."""
+
+
+@pytest.mark.pyramid
+def test_no_field_of_a_value_can_be_set_anew() -> None:
+    packages = [
+        *pkgutil.walk_packages(authkit.__path__, "authkit."),
+        *pkgutil.walk_packages(authkit_tiktok.__path__, "authkit_tiktok."),
+    ]
+    modules = [
+        importlib.import_module(name)
+        for _, name, _ in packages
+        if not name.endswith(".__main__") and ".migrations" not in name
+    ]
+    values = {kind for module in modules for kind in vars(module).values() if _is_ours(kind)}
+
+    assert {kind.__name__ for kind in values if not kind.__dataclass_params__.frozen} == FILLED
+    assert {kind for kind in values if "__slots__" not in vars(kind)} == set()
+
+
+def _is_ours(kind: Any) -> bool:
+    return isinstance(kind, type) and is_dataclass(kind) and kind.__module__.startswith("authkit")

@@ -58,21 +58,21 @@ GROUPS = (
     Group(
         "authkit/pyramid",
         "*",
-        """pyramid_login pyramid_config pyramid_csrf pyramid_errors pyramid_linking pyramid_accounts
+        """frozen pyramid_login pyramid_config pyramid_csrf pyramid_errors pyramid_linking pyramid_accounts
         pyramid_identities pyramid_bearer pyramid_native pyramid_sessions pyramid_security_policy pyramid_webhooks
         pyramid_own_users pyramid_attacks pyramid_wire pyramid_nonsense pyramid_faults pyramid_limits
         pyramid_return_to pyramid_oidc native_openapi contract_pyramid""",
     ),
-    Group("authkit/native", "*", "native* pyramid_native pyramid_bearer imports"),
-    Group("authkit/oidc", "*", "oidc_* pyramid_oidc contract_openid native_openid"),
+    Group("authkit/native", "*", "frozen native* pyramid_native pyramid_bearer imports"),
+    Group("authkit/oidc", "*", "frozen oidc_* pyramid_oidc contract_openid native_openid"),
     Group(
         "authkit/accounts",
         "*",
-        "accounts_* vault_* pyramid_accounts pyramid_linking pyramid_webhooks cli_tokens",
+        "frozen accounts_* vault_* pyramid_accounts pyramid_linking pyramid_webhooks cli_tokens",
     ),
     Group(
         "authkit_tiktok",
         "*",
-        "tiktok_provider tiktok_quirks tiktok_profile tiktok_rules tiktok_events contract_tiktok",
+        "frozen tiktok_provider tiktok_quirks tiktok_profile tiktok_rules tiktok_events contract_tiktok",
     ),
 )
