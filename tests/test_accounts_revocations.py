@@ -375,7 +375,7 @@ class TestAnAccessTokenThatHasEnded:
         unlink(world)
 
         assert self.sent(world) == ["canary-access-token"]
-        assert world.waiting() == []
+        assert (world.waiting(), world.trail()[-1]) == ([], ("revoked", "invalid_grant"))
 
     @pytest.mark.parametrize("reply", [(503, b""), (400, {"error": "invalid_request"})])
     def test_a_refresh_that_fails_is_tried_later(self, world, reply):
