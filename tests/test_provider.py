@@ -158,17 +158,38 @@ def test_every_redirect_uri_is_accepted_by_default() -> None:
         ("read_error", "no", "read_error must be a function"),
         ("userinfo_url", "", "userinfo_url is missing"),
         ("authorize_url", "", "authorize_url '' is no absolute URL; write it as https://host/path"),
-        ("authorize_url", "http://a.example/", "authorize_url 'http://a.example/' is http; write https"),
+        (
+            "authorize_url",
+            "http://a.example/",
+            "authorize_url 'http://a.example/' is http; write https, which may be missing on a loopback host only",
+        ),
         ("token_url", "", "token_url '' is no absolute URL; write it as https://host/path"),
-        ("token_url", "a.example/token", "token_url 'a.example/token' is no absolute URL"),
-        ("revoke_url", "https://u@a.example/", "revoke_url 'https://u@a.example/' has a user"),
+        (
+            "token_url",
+            "a.example/token",
+            "token_url 'a.example/token' is no absolute URL; write it as https://host/path",
+        ),
+        (
+            "revoke_url",
+            "https://u@a.example/",
+            "revoke_url 'https://u@a.example/' has a user, a fragment or a port that it must not have",
+        ),
     ],
 )
 def test_a_provider_that_could_not_work_is_refused_when_it_is_made(field: str, value: Any, problem: str) -> None:
     with pytest.raises(errors.ConfigError) as caught:
         replace(acme, **{field: value})
 
-    assert caught.value.reason.startswith(f"provider 'acme': {problem}")
+    assert caught.value.reason == f"provider 'acme': {problem}"
+
+
+def test_all_that_is_wrong_with_a_provider_is_said_at_once() -> None:
+    with pytest.raises(errors.ConfigError) as caught:
+        replace(acme, profile=None, code_challenge="S256")  # type: ignore[arg-type]
+
+    assert caught.value.reason == (
+        "provider 'acme': code_challenge must be a function, or None; profile must be a function"
+    )
 
 
 def test_a_provider_without_pkce_or_with_its_own_userinfo_is_fine() -> None:

@@ -793,7 +793,7 @@ def test_t34_white_space_around_pasted_values_is_taken_off(tmp_path):
 
 @pytest.mark.parametrize("pasted", ["aw example", "aw\u200bexample", "aw\nexample"])
 def test_t34_white_space_inside_a_pasted_value_is_refused_at_start_up(pasted):
-    with pytest.raises(ConfigError, match=r"authkit\.tiktok\.client_id: .* blank or an invisible character inside"):
+    with pytest.raises(ConfigError, match=r"authkit\.tiktok\.client_key: .* blank or an invisible character inside"):
         tiktok_kit(scripted(), {"authkit.tiktok.client_key": pasted})
     with pytest.raises(ConfigError, match=r"authkit\.tiktok\.client_secret: has a blank") as caught:
         tiktok_kit(scripted(), {"authkit.tiktok.client_secret": pasted})
