@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from dataclasses import replace
 from importlib.metadata import EntryPoint
 from pathlib import Path
@@ -267,6 +267,18 @@ async def observe_later(error: object) -> None:
     """Observe, if somebody awaits it."""
 
 
+async def observe_bit_by_bit(error: object) -> AsyncIterator[None]:
+    """Observe, if somebody awaits it, and iterates."""
+    yield
+
+
+class Observing:
+    """An object that can be called, and is no function."""
+
+    def __call__(self, error: object) -> None:
+        """Observe."""
+
+
 def observe_if_asked(error: object) -> Iterator[None]:
     """Observe, if somebody iterates."""
     yield
@@ -278,6 +290,15 @@ def observe_if_asked(error: object) -> Iterator[None]:
         (
             observe_later,
             "authkit_login_failed is a coroutine function, and nobody awaits it; make it a plain function",
+        ),
+        (
+            observe_bit_by_bit,
+            "authkit_login_failed is a coroutine function, and nobody awaits it; make it a plain function",
+        ),
+        (
+            Observing(),
+            "authkit_login_failed is no function that is marked with @hookimpl; mark it: "
+            "from authkit import hookimpl",
         ),
         (
             observe_if_asked,
@@ -295,6 +316,22 @@ def observe_if_asked(error: object) -> Iterator[None]:
 )
 def test_plg_08_an_observer_that_would_never_run_is_refused(function: Callable[..., Any], problem: str) -> None:
     assert problem_of(plugin_of(authkit_login_failed=function)) == problem
+
+
+def test_plg_08_a_hook_that_is_given_nothing_says_so() -> None:
+    assert problem_of(plugin_of(authkit_providers=lambda request: [acme])) == (
+        "authkit_providers wants 'request'; what it is given, by name: nothing"
+    )
+
+
+def test_plg_08_a_hook_may_be_left_empty_and_an_emulator_be_yielded() -> None:
+    def emulators() -> Iterator[Any]:
+        yield from ()
+
+    plugin = plugin_of(authkit_providers=lambda: [acme], authkit_emulators=emulators)
+    plugin.authkit_login_failed = None
+
+    assert load_plugins(found=(), extra=[plugin]).infos[0].problem == ""
 
 
 def test_plg_08_arguments_that_have_a_default_or_take_the_rest_are_left_alone() -> None:

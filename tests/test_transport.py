@@ -1062,14 +1062,15 @@ def test_a_plain_origin_is_reached_without_the_proxy(serve: Site) -> None:
 @pytest.mark.parametrize("origin", ["http://127.0.0.1:1", "https://provider.example"])
 @pytest.mark.parametrize("accepted", ["br", "gzip"])
 def test_the_request_of_whoever_asks_stays_as_it_is(origin: str, accepted: str) -> None:
-    url = f"https://{origin.partition('://')[2]}/x"
+    path = "/x?to=https://other.example/"
+    url = f"https://{origin.partition('://')[2]}{path}"
     request = requests.Request("GET", url, headers={"Accept-Encoding": accepted}).prepare()
     adapter = Recording()
 
     Transport(adapter, plain_origins=["http://127.0.0.1:1"]).send(request)
 
     assert (request.url, request.headers["Accept-Encoding"]) == (url, accepted)
-    assert (adapter.requests[0].url, adapter.requests[0].headers["Accept-Encoding"]) == (f"{origin}/x", "gzip")
+    assert (adapter.requests[0].url, adapter.requests[0].headers["Accept-Encoding"]) == (origin + path, "gzip")
 
 
 class NoNetwork(BaseAdapter):

@@ -53,7 +53,7 @@ GROUPS = (
         cookies errors provider
         models jose frozen adapters pages answer body proxy tls clients imports providersession wire_faults outages
         tiktok_provider tiktok_quirks tiktok_faults tiktok_events
-        pyramid_login pyramid_outages cli_keys""",
+        pyramid_login pyramid_outages cli_keys oidc_provider native_loopback""",
     ),
     Group(
         "authkit/pyramid",
