@@ -122,8 +122,11 @@ def test_the_environment_counts_as_well(world):
     ("app", "words"),
     [
         (None, "cannot be reached from here (ConnectionError)"),
-        (answering("404 Not Found"), "answers 404: no authkit is there; compare authkit.base_url and authkit.prefix"),
-        (answering("502 Bad Gateway"), "answers 502: no authkit is there"),
+        (
+            answering("404 Not Found"),
+            "answers 404: no callback is there; compare authkit.base_url, authkit.prefix and",
+        ),
+        (answering("502 Bad Gateway"), "answers 502: no callback is there"),
         (
             answering("301 Moved", ("Location", "https://www.app.example/auth/tiktok/callback")),
             "leads to https://www.app.example: authkit.base_url has to be the address that people use",
@@ -142,6 +145,16 @@ def test_a_site_whose_callback_does_not_come_to_us_is_told(world, app, words):
     assert status == 1
     assert [line for line in lines if line.startswith("WRONG")] == [lines[1]]
     assert f"{world.site}/auth/tiktok/callback {words}" in lines[1]
+
+
+def test_a_redirect_uri_that_only_looks_like_the_callback_is_told(world):
+    world.provide(TikTokEmulator(), "tiktok", redirect_uri=f"{world.site}/auth/tiktok/callback/")
+    world.serve()
+
+    status, lines = world.doctor()
+
+    assert (status, lines[1].partition(": no ")[0]) == (1, f"WRONG {world.site}/auth/tiktok/callback/ answers 404")
+    assert "authkit.tiktok.redirect_uri" in lines[1]
 
 
 @pytest.mark.parametrize(

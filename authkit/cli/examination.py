@@ -99,8 +99,8 @@ def _ask_site(registration: Registration) -> Finding:
     if answer.status_code == requests.codes.not_found or answer.status_code >= requests.codes.server_error:
         return Finding(
             False,
-            f"{url} answers {answer.status_code}: no authkit is there; compare authkit.base_url and authkit.prefix "
-            "with where the app is mounted",
+            f"{url} answers {answer.status_code}: no callback is there; compare authkit.base_url, authkit.prefix and "
+            f"authkit.{registration.name}.redirect_uri with where the app is mounted",
         )
     return Finding(True, f"{url} answers; register it at {registration.provider.title} exactly so")
 
