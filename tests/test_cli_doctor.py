@@ -131,6 +131,7 @@ def test_the_environment_counts_as_well(world):
             answering("301 Moved", ("Location", "https://www.app.example/auth/tiktok/callback")),
             "leads to https://www.app.example: authkit.base_url has to be the address that people use",
         ),
+        (answering("302 Found", ("Location", "https://x\xc2\x9b2J/")), "leads to https://x\\xe2\\x9b2j: "),
         (answering("302 Found", ("Location", "//[x")), "cannot be reached from here (ValueError)"),
         (answering("302 Found", ("Location", "https://x:99999/")), "leads to what is no address"),
     ],
