@@ -17,6 +17,7 @@ from authkit.frozen import freeze
 __all__ = ["Identity", "Login", "Profile", "ProviderEvent", "Secret", "Token"]
 
 SUBJECT_LENGTH = 255
+"""How long a part of an identity may be, in bytes of UTF-8 (OpenID Connect Core 1.0, section 2: 255 of ASCII)."""
 TEXT_LENGTH = 2000
 
 
@@ -56,6 +57,11 @@ def is_plain(text: str) -> bool:
     return not any(unicodedata.category(char) in ("Cc", "Cs") for char in text)
 
 
+def is_short(text: str) -> bool:
+    """Whether `text` may be a part of an identity, whose key, percent-encoded, has to go into a session's cookie."""
+    return len(text.encode("utf-8", "replace")) <= SUBJECT_LENGTH
+
+
 def _clean(name: str, text: object) -> str | None:
     """Return an optional text of a profile without the characters that a page or a database chokes on."""
     if text is None:
@@ -70,14 +76,15 @@ class Profile:
     """What the provider says of the user, normalised.
 
     Attributes:
-        subject: the user's id at the provider, as text: never empty, 255 characters at most. The only key.
+        subject: the user's id at the provider, as text: never empty, 255 bytes of UTF-8 at most. The only
+            key.
         display_name: the name to show; neither unique nor stable.
         username: the handle; unique but changeable.
         avatar_url: a picture, http or https; may expire (TikTok's do), so fetch it anew rather than keep the address.
         email: an address the provider gave; authkit never makes one up.
         email_verified: True only where the provider says so in so many words.
         union_id: a second id, the same for this person in all apps of one developer, where the provider has one;
-            255 characters at most.
+            255 bytes of UTF-8 at most.
         raw: what the provider sent, as the plugin passes it on; read-only.
 
     Raises:
@@ -100,14 +107,14 @@ class Profile:
             raise ProviderProtocolError(f"the subject must be text, got {type(subject).__name__}")
         if not isinstance(raw, Mapping):
             raise ProviderProtocolError(f"the profile's raw must be a mapping, got {type(raw).__name__}")
-        if not subject.strip() or len(subject) > SUBJECT_LENGTH or not is_plain(subject):
+        if not subject.strip() or not is_short(subject) or not is_plain(subject):
             raise ProviderProtocolError("the subject is empty, too long, or has control characters")
         email, avatar_url, union_id = self.email, self.avatar_url, self.union_id
         for name in ("display_name", "username", "avatar_url", "email", "union_id"):
             object.__setattr__(self, name, _clean(name, getattr(self, name)) or None)
         if email != self.email:
             object.__setattr__(self, "email", None)  # mended, it would be an address that the provider did not give
-        if union_id != self.union_id or len(union_id or "") > SUBJECT_LENGTH:
+        if union_id != self.union_id or not is_short(union_id or ""):
             object.__setattr__(self, "union_id", None)  # mended or cut, it would be somebody else's
         if avatar_url is not None and not avatar_url.startswith(("https://", "http://")):
             object.__setattr__(self, "avatar_url", None)  # a link to it must not run anything
@@ -161,7 +168,7 @@ class Identity:
     """Who signed in: (authority, client, subject), compared byte by byte. No name and no e-mail address is a key.
 
     Raises:
-        ProviderProtocolError: a part is empty, longer than the 255 characters of a key, or has control characters.
+        ProviderProtocolError: a part is empty, longer than 255 bytes of UTF-8, or has control characters.
     """
 
     authority: str
@@ -170,7 +177,7 @@ class Identity:
 
     def __post_init__(self) -> None:
         for part in (self.authority, self.client, self.subject):
-            if not part.strip() or len(part) > SUBJECT_LENGTH or not is_plain(part):
+            if not part.strip() or not is_short(part) or not is_plain(part):
                 raise ProviderProtocolError("a part of the identity is empty, too long, or has control characters")
 
     @property
@@ -241,7 +248,7 @@ class ProviderEvent:
     def __post_init__(self) -> None:
         for text in (self.name, self.client, self.subject, self.reason):
             value: object = text
-            if not isinstance(value, str) or len(value) > SUBJECT_LENGTH or not is_plain(value):
+            if not isinstance(value, str) or not is_short(value) or not is_plain(value):
                 raise ProviderProtocolError(
                     "a text of the event is of another type, too long, or has control characters"
                 )

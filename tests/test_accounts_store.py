@@ -289,8 +289,8 @@ def test_what_a_database_would_choke_on_is_taken_out(world):
     assert world.accounts.get(account.id).display_name == "Ada"
 
 
-@pytest.mark.parametrize("subject", ["x" * 255, "\U0001f600" * 255], ids=["x", "emoji"])
-def test_a_key_may_have_255_characters(world, subject):
+@pytest.mark.parametrize("subject", ["x" * 255, "\U0001f600" * 63], ids=["x", "emoji"])
+def test_a_key_may_have_255_bytes(world, subject):
     union_id = subject[::-1]
 
     account = world.accounts.sign_in(world.login(subject, union_id=union_id)).account

@@ -136,6 +136,12 @@ def test_the_subject_is_kept_byte_for_byte() -> None:
     assert Profile("x" * 255).subject == "x" * 255
 
 
+def test_the_subject_is_measured_in_bytes() -> None:
+    assert Profile("\U0001f600" * 63).subject == "\U0001f600" * 63
+    with pytest.raises(ProviderProtocolError, match="the subject is empty, too long"):
+        Profile("\U0001f600" * 64)
+
+
 @pytest.mark.parametrize("field", ["display_name", "username", "avatar_url", "email", "union_id"])
 def test_a_field_that_is_no_text_is_refused(field: str) -> None:
     fields: dict[str, Any] = {field: 1}
@@ -223,7 +229,7 @@ def test_two_identities_never_share_a_key(parts: list[tuple[str, str, str]]) -> 
 
 
 @pytest.mark.parametrize("position", range(3))
-@pytest.mark.parametrize("part", ["", " ", "a\x00", "\ud800", "x" * 256])
+@pytest.mark.parametrize("part", ["", " ", "a\x00", "\ud800", "x" * 256, "é" * 128])
 def test_a_part_of_an_identity_that_cannot_be_a_key_is_refused(position: int, part: str) -> None:
     parts = ["acme", "client", "user-1"]
     parts[position] = part
@@ -231,7 +237,7 @@ def test_a_part_of_an_identity_that_cannot_be_a_key_is_refused(position: int, pa
         Identity(*parts)
 
 
-def test_a_part_of_an_identity_may_have_255_characters() -> None:
+def test_a_part_of_an_identity_may_have_255_bytes() -> None:
     assert Identity("x" * 255, "y" * 255, "z" * 255).key == f"v1:{'x' * 255}:{'y' * 255}:{'z' * 255}"
 
 
@@ -248,7 +254,7 @@ def test_a_traceback_is_told_without_the_tokens() -> None:
     assert "canary-access" not in told
 
 
-@pytest.mark.parametrize("union_id", ["x" * 256, "union-1\x00", "union\ud800-1"])
+@pytest.mark.parametrize("union_id", ["x" * 256, "é" * 128, "union-1\x00", "union\ud800-1"])
 def test_a_union_id_that_would_have_to_be_cut_or_mended_is_none(union_id: str) -> None:
     assert Profile("user-1", union_id=union_id).union_id is None
     assert Profile("user-1", union_id="x" * 255).union_id == "x" * 255
@@ -304,7 +310,7 @@ def test_plg_12_what_an_event_holds_is_read_only_and_a_copy() -> None:
 
 
 @pytest.mark.parametrize("field", ["name", "client", "subject", "reason"])
-@pytest.mark.parametrize("wrong", [None, 1, True, b"a", ["a"], "a\n", "a\x00", "\ud800", "x" * 256])
+@pytest.mark.parametrize("wrong", [None, 1, True, b"a", ["a"], "a\n", "a\x00", "\ud800", "x" * 256, "é" * 128])
 def test_an_event_with_a_text_that_is_none_is_refused(field: str, wrong: Any) -> None:
     texts: dict[str, Any] = {"name": "a", "client": "b", "subject": "c", field: wrong}
     with pytest.raises(ProviderProtocolError, match="a text of the event is of another type, too long"):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from http.cookiejar import CookieJar
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 
 import pytest
 from bs4 import BeautifulSoup
@@ -425,6 +425,24 @@ def test_somebody_else_is_asked_first_and_may_switch(new_world, parts):
     browser.get(world.callback(state_of(started.location)), status=303)
 
     assert world.me(browser) == "v1:acme:acme-client:user-2"
+
+
+@pytest.mark.parametrize("subject", ["/" * 255, "\U0001f600" * 63])
+def test_the_longest_subject_fits_into_a_session_in_a_cookie(new_world, subject):
+    world = new_world(signed_cookie_session, session_policy)
+    world.network.replies["me"] = {**USER, "id": subject}
+    browser = world.browser()
+    world.log_in(browser)
+
+    assert unquote(world.me(browser)) == f"v1:acme:acme-client:{subject}"
+
+
+def test_a_subject_that_would_not_fit_is_refused(new_world):
+    world = new_world(signed_cookie_session, session_policy)
+    world.network.replies["me"] = {**USER, "id": "\U0001f600" * 255}
+    browser = world.browser()
+
+    world.refused(browser, world.callback(world.start(browser)), "provider_protocol", exchanges=1)
 
 
 def test_the_conflict_page_names_neither_account(world):
