@@ -79,7 +79,10 @@ class AuthkitError(Exception):
         self.correlation_id = secrets.token_hex(8)
         self.cookies: tuple[Cookie, ...] = ()
         self.said = ""
-        super().__init__(f"{self.code}: {self.reason}" if self.reason else self.code)
+        super().__init__(self.reason)
+
+    def __str__(self) -> str:
+        return f"{self.code}: {self.reason}" if self.reason else self.code
 
 
 class ConfigError(AuthkitError):

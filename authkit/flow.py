@@ -268,7 +268,7 @@ class AuthKit:
         scope = registration.basic_scope or registration.provider.default_scope
         token = Token(access_token, scope=scope)
         with self._asking(name) as client:
-            profile = _answer(Profile, lambda: client.fetch_profile(token))
+            profile = _profile_of(client, token)
         return self._login(registration, token, profile, registration.scope, self.site.home)
 
     def warm_up(self) -> None:
@@ -371,7 +371,7 @@ class AuthKit:
                 raise ScopeMissing(f"not granted, but required: {' '.join(lacking)}")
             # More may have been granted than was asked for; what was not asked for is not used.
             usable = tuple(scope for scope in token.scope if scope in transaction.scope)
-            profile = _answer(Profile, lambda: client.fetch_profile(replace(token, scope=usable)))
+            profile = _profile_of(client, replace(token, scope=usable))
         if token.subject is not None and token.subject != profile.subject:
             raise ProviderProtocolError("the token and the user info name different users")
         return self._login(registration, token, profile, transaction.scope, transaction.return_to)
@@ -413,6 +413,15 @@ def _answer(kind: type[T], call: Callable[[], T]) -> T:
     if deadline is not None and issubclass(kind, (Token, Profile)):  # an address can be made without the provider
         deadline.heard()  # however the plugin has asked
     return answer
+
+
+def _profile_of(client: ProviderClient, token: Token) -> Profile:
+    """Return what the provider says of the user. Where that fails, the cause says so, for the code had been good."""
+    try:
+        return _answer(Profile, lambda: client.fetch_profile(token))
+    except AuthkitError as error:
+        error.reason = f"the profile: {error.reason}"
+        raise
 
 
 def _jar(cookies: Cookies) -> dict[str, str]:

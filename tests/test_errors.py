@@ -84,14 +84,14 @@ def test_an_error_knows_what_it_is_told_and_nothing_else() -> None:
     error = ProviderRejected("no", registration="acme", log_id="log-1", retry_after=30)
 
     assert (error.reason, error.registration, error.log_id, error.retry_after) == ("no", "acme", "log-1", 30)
-    assert (error.cookies, str(error), error.args) == ((), "provider_rejected: no", ("provider_rejected: no",))
+    assert (error.cookies, str(error), error.args) == ((), "provider_rejected: no", ("no",))
 
 
 def test_an_error_without_a_reason_is_its_code() -> None:
     error = ProviderRejected()
 
     assert (error.reason, error.registration, error.log_id, error.retry_after) == ("", "", "", None)
-    assert (str(error), repr(error)) == ("provider_rejected", "ProviderRejected('provider_rejected')")
+    assert (str(error), repr(error)) == ("provider_rejected", "ProviderRejected('')")
 
 
 def test_every_error_has_a_correlation_id_of_its_own() -> None:

@@ -687,7 +687,13 @@ def test_flt_07_an_error_in_the_body_is_an_error_whatever_the_status(
     body = {**TOKEN, **USER, "error": "invalid_grant", "error_description": "no"}
     network.replies[endpoint] = (status, body)
 
-    assert refused_answer(network, errors.ProviderRejected).reason == "invalid_grant: no"
+    assert (
+        refused_answer(network, errors.ProviderRejected).reason
+        == {
+            "token": "invalid_grant: no",
+            "me": "the profile: invalid_grant: no",
+        }[endpoint]
+    )
 
 
 @pytest.mark.parametrize("endpoint", ["token", "me"])
@@ -1094,7 +1100,11 @@ def test_plg_08_a_client_of_a_wrong_kind_of_answer_is_a_protocol_error(step: str
     error = refuse(ProviderProtocolError, calls.get(step, lambda: Browser().sign_in(kit, "own")))
 
     assert error.registration == "own"
-    assert re.match(r"the plugin returned a (NoneType|dict|str|int), not a|LookupError at test_flow.py", error.reason)
+    assert re.match(
+        r"(the profile: )?(the plugin returned a (NoneType|dict|str|int), not a|LookupError at test_flow.py)",
+        error.reason,
+    )
+    assert (error.reason.startswith("the profile: ")) == (step == "fetch_profile")
     assert (error.__cause__, error.__context__) == (None, None)
 
 
@@ -1116,7 +1126,7 @@ def test_plg_08_a_profile_function_must_return_a_profile(network: Network, wrong
     error = refused_answer(network, ProviderProtocolError, profile=lambda _: wrong)
 
     assert error.reason == (
-        f"the plugin returned a {kind}, not a Profile; in the plugin's function test_flow."
+        f"the profile: the plugin returned a {kind}, not a Profile; in the plugin's function test_flow."
         "test_plg_08_a_profile_function_must_return_a_profile.<locals>.<lambda>"
     )
 
@@ -1131,7 +1141,7 @@ def test_plg_08_a_profile_function_must_not_be_a_coroutine(network: Network) -> 
     coroutine.close()
 
     assert error.reason.startswith(
-        "the plugin returned a coroutine, not a Profile; in the plugin's function test_flow."
+        "the profile: the plugin returned a coroutine, not a Profile; in the plugin's function test_flow."
     )
 
 
@@ -1165,7 +1175,9 @@ def test_a_plugin_may_raise_an_error_of_ours(network: Network) -> None:
     def deny(data: Mapping[str, Any]) -> Profile:
         raise ScopeMissing("the plugin says so")
 
-    assert refused_answer(network, ScopeMissing, profile=deny).reason == "the plugin says so"
+    assert (
+        str(refused_answer(network, ScopeMissing, profile=deny)) == "scope_missing: the profile: the plugin says so"
+    )
 
 
 # One deadline for each operation

@@ -733,7 +733,8 @@ def test_an_access_token_alone_says_nothing_where_there_is_no_user_info() -> Non
         hand_made().login_with("idp", Secret("an-access-token"))
 
     assert (
-        caught.value.reason == "the issuer has no user info endpoint, and without an ID token nobody says who it is"
+        caught.value.reason
+        == "the profile: the issuer has no user info endpoint, and without an ID token nobody says who it is"
     )
 
 

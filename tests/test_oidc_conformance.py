@@ -48,7 +48,9 @@ LOGIN_STOPS: Mapping[str, Stop] = {
     "idtoken-sig-none": protocol(NOT_SO),
     "invalid-sig-rs256": protocol(NOT_SIGNED),
     "invalid-sig-hs256": protocol(NOT_SO),
-    "userinfo-invalid-sub": protocol("the user info has no sub, or that of another user than the ID token"),
+    "userinfo-invalid-sub": protocol(
+        "the profile: the user info has no sub, or that of another user than the ID token"
+    ),
     "discovery-issuer-mismatch": protocol(
         f"the metadata of {ISSUER} name another issuer; write it exactly as they do"
     ),

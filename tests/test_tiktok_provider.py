@@ -298,7 +298,11 @@ def test_each_refusal_of_the_api_has_its_meaning(status, code, kind):
 
     with pytest.raises(AuthkitError) as caught:
         log_in(tiktok_kit(network))
-    assert (type(caught.value), caught.value.reason, caught.value.log_id) == (kind, f"{code}: No, sorry.", LOG_ID)
+    assert (type(caught.value), caught.value.reason, caught.value.log_id) == (
+        kind,
+        f"the profile: {code}: No, sorry.",
+        LOG_ID,
+    )
 
 
 @pytest.mark.parametrize(

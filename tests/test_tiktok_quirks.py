@@ -357,7 +357,7 @@ def test_t11_another_code_is_an_error_whatever_stands_beside_it(status, beside):
     with pytest.raises(ProviderRejected) as caught:
         log_in(tiktok_kit(scripted(info=(status, body))))
     assert (caught.value.reason, caught.value.log_id) == (
-        "access_token_invalid: The access token is invalid.",
+        "the profile: access_token_invalid: The access token is invalid.",
         LOG_ID,
     )
 
