@@ -17,7 +17,7 @@ from authkit import Identity
 from authkit.accounts import Accounts, Revocations
 from authkit.accounts.audit import digest
 from authkit.accounts.schema import audit, revocations
-from authkit.errors import ProviderRateLimited, StoreUnavailable
+from authkit.errors import ProviderRateLimited, ProviderRejected, StoreUnavailable
 
 HOUR = 3600
 
@@ -46,6 +46,18 @@ def at(world, seconds=0):
 def unlink(world, subject="user-1"):
     identity = Identity("acme", "acme-client", subject)
     return world.accounts.unlink(world.accounts.of(identity).id, identity, even_last=True)
+
+
+class Curt:
+    """A provider that is no OAuth 2.0 code flow, and its client: it refuses every token, and does not say why."""
+
+    name, title, default_scope = "curt", "Curt", ("profile",)
+
+    def client(self, client_id, client_secret, transport):
+        return self
+
+    def revoke(self, token):
+        raise ProviderRejected
 
 
 class TestAtOnce:
@@ -85,6 +97,15 @@ class TestAtOnce:
 
         assert (world.waiting(), world.network.to("revoke")) == ([], [])
         assert world.trail()[-1] == ("revoked", "the provider revokes nothing")
+
+    def test_a_provider_of_its_own_kind_that_refuses_without_a_word_is_done_with(self, world):
+        registration = replace(world.kit.registrations["acme"], provider=Curt())
+        kit = replace(world.kit, registrations={"acme": registration}, clients={"acme": Curt()})
+        wait_for_it(world)
+
+        assert attempt_all(world, Revocations(kit, world.database)) == [True]
+
+        assert (world.waiting(), world.trail()[-1]) == ([], ("revoked", "provider_rejected"))
 
     def test_nothing_is_revoked_where_that_is_switched_off(self, database):
         world = VaultWorld(database, settings={"authkit.accounts.revoke": "false"})

@@ -76,6 +76,12 @@ def test_what_a_person_reads_is_left_alone(tmp_path: Path) -> None:
     assert {now for _, now in mutants_of(tmp_path / "sample.py", source)} == {"pass"}
 
 
+def test_what_a_type_checker_reads_is_left_alone(tmp_path: Path) -> None:
+    source = 'T = TypeVar("T")\nA = cast("dict[str, int]", "b")\n'
+
+    assert {now for _, now in mutants_of(tmp_path / "sample.py", source)} == {"A = cast('dict[str, int]', 'bXX')"}
+
+
 def test_what_a_setting_is_for_is_left_alone(tmp_path: Path) -> None:
     assert mutants_of(tmp_path / "sample.py", 'Key("a", b, "what it is for", "c")\n') == {
         ("Key('a', b, 'what it is for', 'c')", now)

@@ -7,7 +7,18 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol, TypeAlias, TypeVar, cast
 
-from sqlalchemy import Connection, CursorResult, Engine, Executable, false, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    CursorResult,
+    Engine,
+    Executable,
+    Table,
+    false,
+    func,
+    select,
+    update,
+)
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from sqlalchemy.orm import Session, registry
 
@@ -95,6 +106,11 @@ class Database:
     def write(self, work: Callable[[Executor], T]) -> T:
         """See `Transactor.write`."""
         return _again_and_again(lambda: self._run(self.engine, work))
+
+    def count(self, table: Table, *conditions: ColumnElement[bool]) -> int:
+        """Return how many rows of a table meet all `conditions`."""
+        counting = select(func.count()).select_from(table).where(*conditions)
+        return self.read(lambda executor: executor.execute(counting).scalar_one())
 
     def afterwards(self, callback: Callable[[], None]) -> None:
         """Call `callback` now: what was written is committed."""

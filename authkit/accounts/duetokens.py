@@ -86,8 +86,7 @@ class DueTokens:
 
     def count(self, window: Window) -> int:
         """Return how many are due."""
-        counting = select(func.count()).select_from(tokens).where(*_conditions(window))
-        return self._database.read(lambda executor: int(executor.execute(counting).scalar_one()))
+        return self._database.count(tokens, *_conditions(window))
 
     def next_end(self, end: End) -> datetime | None:
         """Return when the first of all tokens ends, None if there is none that does."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from enum import Enum
+from enum import Enum, auto
 from itertools import chain
 from typing import Any, TypeVar, cast
 
@@ -51,11 +51,11 @@ OPTIONS: dict[str, Any] = {
 class State(Enum):
     """What can be said of the tables."""
 
-    FINE = "fine"
-    NO_TABLES = "no tables"
-    BEHIND = "behind"
-    UNKNOWN_REVISION = "unknown revision"
-    DIFFERENT = "different"
+    FINE = auto()
+    NO_TABLES = auto()
+    BEHIND = auto()
+    UNKNOWN_REVISION = auto()
+    DIFFERENT = auto()
 
 
 @dataclass(frozen=True, slots=True)

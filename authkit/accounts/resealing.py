@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, Table, func, select, update
+from sqlalchemy import ColumnElement, Row, Select, Table, select, update
 
 from authkit.accounts.audit import digest
 from authkit.accounts.database import Database, Executor
@@ -56,8 +56,7 @@ class Resealing:
         yield from self._run(revocations, select(revocations), revocations.c.id, self._reseal_revocation)
 
     def _count(self, table: Table) -> int:
-        counting = select(func.count()).select_from(table).where(*self._is_older(table))
-        return self._database.read(lambda executor: int(executor.execute(counting).scalar_one()))
+        return self._database.count(table, *self._is_older(table))
 
     def _run(
         self, table: Table, rows: Select[Any], key: ColumnElement[int], reseal: Callable[[Executor, Row[Any]], bool]

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 
-from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy import delete, insert, select, update
 
 from authkit.accounts.audit import digest, record
 from authkit.accounts.database import Database, Executor, count_changed
@@ -73,8 +73,7 @@ class Revocations:
 
     def count(self) -> int:
         """Return how many wait."""
-        counting = select(func.count()).select_from(revocations)
-        return self._database.read(lambda executor: int(executor.execute(counting).scalar_one()))
+        return self._database.count(revocations)
 
     def due(self, identity: Identity | None = None) -> Iterator[Pending]:
         """Yield what is to be tried now, oldest first; only that of `identity`, if it is given."""
@@ -161,7 +160,7 @@ class Revocations:
         return (
             isinstance(provider, OAuth2Provider)
             and provider.revoke_with == "access_token"
-            and bool(provider.revoke_url)
+            and provider.revoke_url != ""
         )
 
     def _keep(self, executor: Executor, pending: Pending, fresh: Token) -> None:

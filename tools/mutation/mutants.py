@@ -134,7 +134,7 @@ class Module:
                 return True  # these are sets of characters
             case ast.Call(ast.Name(name) | ast.Attribute(_, name)) if place == "args" and self._is_error(name):
                 return _is_text(child)
-        return _is_purpose(node, child)
+        return _is_description(node, child)
 
     def _is_error(self, name: str) -> bool:
         return name in self._errors or name.endswith("Error")
@@ -176,9 +176,11 @@ def _is_unseen(node: ast.AST) -> bool:
     return False
 
 
-def _is_purpose(node: ast.AST, child: ast.expr) -> bool:
-    """Whether it is what a setting is for."""
+def _is_description(node: ast.AST, child: ast.expr) -> bool:
+    """Whether it is what a setting is for, or what only a type checker reads."""
     match node:
+        case ast.Call(ast.Name("cast" | "TypeVar"), [first, *_]):
+            return child is first
         case ast.Call(ast.Name("Key"), [_, _, purpose, *_]):
             return child is purpose
     return False
