@@ -78,7 +78,7 @@ def test_identities_that_look_alike_are_kept_side_by_side(database, part):
 
 def test_people_whose_ids_look_alike_have_accounts_of_their_own(database):
     world = AccountWorld(database)
-    subjects = [text for text in LOOKALIKES if text.isprintable()]
+    subjects = [text for text in LOOKALIKES if text.isprintable() and len(text.encode()) <= 255]
 
     signed_in = [
         world.accounts.sign_in(world.login(subject, identity=Identity("acme", "acme-client", subject)))
