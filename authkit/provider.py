@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, runtime_checkable
+from urllib.parse import parse_qsl
 
 from authkit import errors, pkce
 from authkit.frozen import freeze
@@ -37,6 +38,8 @@ __all__ = [
 CLIENT_AUTH = ("basic", "body", "none")
 REVOCABLE = ("access_token", "refresh_token")
 FUNCTIONS = ("profile", "userinfo", "read_error", "check_redirect_uri")
+OURS = frozenset(("code_challenge", "code_challenge_method", "redirect_uri", "response_type", "scope", "state"))
+"""The parameters that every authorization request has; besides them, the client id."""
 
 
 class Api(Protocol):
@@ -209,7 +212,7 @@ def _problem_of(provider: Any) -> str:
         **{name: not callable(getattr(provider, name)) and "must be a function" for name in FUNCTIONS},
     }
     problems = [f"{name} {problem}" for name, problem in wrong.items() if problem]
-    return "; ".join([*problems, *_bad_urls(provider)])
+    return "; ".join([*problems, *_bad_urls(provider), *_taken_params(provider)])
 
 
 def _bad_urls(provider: OAuth2Provider) -> Iterator[str]:
@@ -220,6 +223,16 @@ def _bad_urls(provider: OAuth2Provider) -> Iterator[str]:
                 check_url(url)
         except ValueError as exc:
             yield f"{name} {url!r} {exc}"
+
+
+def _taken_params(provider: OAuth2Provider) -> Iterator[str]:
+    """Give what sets a parameter that authkit sets: none may be sent twice (RFC 6749, section 3.1)."""
+    query = provider.authorize_url.partition("?")[2]
+    params = {"authorize_url": dict(parse_qsl(query, keep_blank_values=True))}
+    params |= {f"prompts[{name!r}]": prompt for name, prompt in provider.prompts.items()}
+    for place, names in params.items():
+        if taken := sorted({*OURS, provider.client_id_param} & names.keys()):
+            yield f"{place} sets {', '.join(taken)}, which authkit sets by itself"
 
 
 @runtime_checkable

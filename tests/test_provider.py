@@ -163,6 +163,12 @@ def test_every_redirect_uri_is_accepted_by_default() -> None:
             "http://a.example/",
             "authorize_url 'http://a.example/' is http; write https, which may be missing on a loopback host only",
         ),
+        (
+            "authorize_url",
+            "https://a.example/?kid=1&state=&client_id=c",
+            "authorize_url sets client_id, state, which authkit sets by itself",
+        ),
+        ("prompts", {"again": {"scope": "all"}}, "prompts['again'] sets scope, which authkit sets by itself"),
         ("token_url", "", "token_url '' is no absolute URL; write it as https://host/path"),
         (
             "token_url",
@@ -181,6 +187,13 @@ def test_a_provider_that_could_not_work_is_refused_when_it_is_made(field: str, v
         replace(acme, **{field: value})
 
     assert caught.value.reason == f"provider 'acme': {problem}"
+
+
+def test_an_authorization_endpoint_and_a_prompt_may_have_parameters_of_their_own() -> None:
+    url, prompts = "https://a.example/?client_id=1", {"again": {"prompt": "login", "client_id": "2"}}
+    provider = replace(acme, authorize_url=url, prompts=prompts, client_id_param="client_key")
+
+    assert (provider.authorize_url, provider.prompts) == (url, prompts)
 
 
 def test_all_that_is_wrong_with_a_provider_is_said_at_once() -> None:
