@@ -228,7 +228,7 @@ def _bad_urls(provider: OAuth2Provider) -> Iterator[str]:
 def _taken_params(provider: OAuth2Provider) -> Iterator[str]:
     """Give what sets a parameter that authkit sets: none may be sent twice (RFC 6749, section 3.1)."""
     query = provider.authorize_url.partition("?")[2]
-    params = {"authorize_url": dict(parse_qsl(query, keep_blank_values=True))}
+    params: dict[str, Mapping[str, str]] = {"authorize_url": dict(parse_qsl(query, keep_blank_values=True))}
     params |= {f"prompts[{name!r}]": prompt for name, prompt in provider.prompts.items()}
     for place, names in params.items():
         if taken := sorted({*OURS, provider.client_id_param} & names.keys()):

@@ -28,6 +28,16 @@ class Twice(AcmeClient):
         return f"{super().authorization_url(request)}&scope=profile"
 
 
+@client(
+    "A prompt sends the response type once more.",
+    "test_a_prompt_adds_its_parameters_only",
+    prompts={"consent": {"prompt": "consent"}},
+)
+class PromptedTwice(AcmeClient):
+    def authorization_url(self, request):
+        return f"{super().authorization_url(request)}{'&response_type=code' if request.prompt else ''}"
+
+
 @client("The client id is the author's own.", "test_the_client_id_is_the_registration_s")
 class OwnClientId(AcmeClient):
     def parameters(self, request):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from typing import Any
 from urllib.parse import urlencode
@@ -73,6 +73,7 @@ class AcmeClient:
             "state": request.state,
             "code_challenge": pkce.s256(request.code_verifier.reveal()),
             "code_challenge_method": "S256",
+            **self.provider.prompts.get(request.prompt, {}),
         }
 
     # The exchange
@@ -207,6 +208,7 @@ class AcmeByHand:
     name: str = "acme"
     title: str = "Acme"
     default_scope: tuple[str, ...] = ("profile", "email")
+    prompts: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     def client(self, client_id: str, client_secret: Secret, transport: Any) -> AcmeClient:
         return self.make(self, client_id, client_secret, transport)

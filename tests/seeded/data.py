@@ -43,11 +43,6 @@ DEFECTS = (
         replace(SERVER, check_redirect_uri=only_mine),
     ),
     in_data(
-        "A prompt sends the response type once more.",
-        "test_a_prompt_adds_its_parameters_only",
-        replace(SERVER, prompts={"consent": {"prompt": "consent", "response_type": "code"}}),
-    ),
-    in_data(
         "The challenge has padding.",
         "test_the_challenge_is_made_as_the_provider_documents",
         replace(SERVER, code_challenge=lambda verifier: pkce.s256(verifier) + "="),

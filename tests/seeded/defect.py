@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 from authkit.emulator import StockEmulator
@@ -50,11 +51,13 @@ class Clients:
     def __init__(self) -> None:
         self.found: list[Defect] = []
 
-    def __call__(self, what: str, red: str, **more: Any) -> Callable[[type[AcmeClient]], type[AcmeClient]]:
+    def __call__(
+        self, what: str, red: str, prompts: Mapping[str, Mapping[str, str]] = MappingProxyType({}), **more: Any
+    ) -> Callable[[type[AcmeClient]], type[AcmeClient]]:
         """Return a decorator for a client that is wrong in one way; `more` are members of the test class."""
 
         def collect(client: type[AcmeClient]) -> type[AcmeClient]:
-            members = {"provider": AcmeByHand(client), **more}
+            members = {"provider": AcmeByHand(client, prompts=prompts), **more}
             self.found.append(Defect(what, red, type("ByHand", (ContractByHand,), members)))
             return client
 

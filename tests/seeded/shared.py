@@ -80,7 +80,7 @@ class Mutable(AcmeByHand):
     """A provider that is not frozen."""
 
     def __init__(self):
-        self.__dict__.update(make=Widened, name="acme", title="Acme", default_scope=("profile", "email"))
+        self.__dict__.update(make=Widened, name="acme", title="Acme", default_scope=("profile", "email"), prompts={})
 
 
 class Widened(AcmeClient):
