@@ -140,9 +140,10 @@ def proxy_url(text: str) -> Secret:
 
 def existing_folder(text: str) -> str:
     """Return the name of a folder that is there."""
-    if not Path(text).is_dir():
-        raise ValueError("is no folder")
-    return text
+    with suppress(OSError):  # of a path that nobody may look into, or that no file system takes
+        if Path(text).is_dir():
+            return text
+    raise ValueError("is no folder")
 
 
 def yes_or_no(text: str) -> bool:

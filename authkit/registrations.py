@@ -200,7 +200,7 @@ def make_client(registration: Registration, transport: Transport, clock: Callabl
         raise
     except ValueError as exc:
         problem = ConfigError(f"authkit.{registration.name}.{exc}")
-    except Exception as exc:  # noqa: BLE001 - a plugin's own code; what it says may hold the secret that it was given
+    except (Exception, SystemExit) as exc:  # noqa: BLE001 - a plugin's own code; what it says may hold the secret that it was given
         said = f"the plugin's client function raised {type(exc).__name__}{place_of(exc)}"
         problem = ConfigError(f"authkit.{registration.name}: {said}")
     raise problem

@@ -51,7 +51,8 @@ def guarded(call: Callable[[], T]) -> T:
     """Return what `call` returns; whatever else than an `AuthkitError` comes out of it is a protocol error.
 
     `call` runs oauthlib, requests and a plugin's functions on data that a stranger sent. The original exception
-    may hold that data, so only its type and the place where it was raised are kept.
+    may hold that data, so only its type and the place where it was raised are kept. One that calls `sys.exit` ends
+    what it was called for, and not the server's worker.
     """
     try:
         return call()
@@ -59,7 +60,7 @@ def guarded(call: Callable[[], T]) -> T:
         failure = ProviderProtocolError(f"the plugin raised a ConfigError: {exc.reason}")
     except AuthkitError:
         raise
-    except Exception as exc:  # noqa: BLE001 - see the docstring
+    except (Exception, SystemExit) as exc:  # noqa: BLE001 - see the docstring
         frame = traceback.extract_tb(exc.__traceback__)[-1]
         place = f"{PurePath(frame.filename).name}:{frame.lineno}"
         failure = ProviderProtocolError(f"{type(exc).__name__} at {place} while reading the provider's answer")

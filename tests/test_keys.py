@@ -228,6 +228,7 @@ BAD_URLS = {
         ("login_url", "/a\\b", "has a blank, a backslash"),
         ("login_url", "http://app.example/login", "is http"),
         ("templates", "/no/such/folder", "is no folder"),
+        ("templates", f"/{'a' * 300}", "is no folder"),  # which the file system does not even look for
         ("ca_bundle", "/no/such/file.pem", "is no readable file of PEM certificates"),
         ("client_id", "a b", "has a blank or an invisible character inside"),
         ("client_id", "a\u200bb", "has a blank or an invisible character inside"),

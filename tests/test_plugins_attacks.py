@@ -20,7 +20,7 @@ from plugin_world import PLUGIN, Site, plugin_of, points_named
 from authkit import AuthKit, Login, OAuth2Provider, Option, errors, hookimpl
 from authkit.cli import listing
 from authkit.cli.commands import authkit
-from authkit.errors import ConfigError
+from authkit.errors import ConfigError, ProviderProtocolError
 from authkit.hookspecs import hookimpl as marker
 from authkit.inspection import place_of
 from authkit.keys import REGISTRATION_KEYS
@@ -501,8 +501,10 @@ def test_plg_12_an_option_of_a_plugin_s_does_not_take_the_place_of_a_setting_of_
     assert caught.value.reason == f"authkit.acme: Acme has options of authkit's own names: {names}"
 
 
-@pytest.mark.parametrize("raised", [LookupError("canary-client-secret"), TypeError("canary-client-secret")])
-def test_plg_12_a_client_that_cannot_be_made_stops_the_start_without_telling_the_secret(raised: Exception) -> None:
+@pytest.mark.parametrize("raised", [kind("canary-client-secret") for kind in (LookupError, TypeError, SystemExit)])
+def test_plg_12_a_client_that_cannot_be_made_stops_the_start_without_telling_the_secret(
+    raised: BaseException,
+) -> None:
     class Broken(Own):
         def client(self, client_id: str, client_secret: object, transport: object) -> Any:
             raise raised
@@ -703,6 +705,20 @@ def test_the_next_login_does_not_notice_what_a_plugin_s_function_did_to_its_data
     logins = [browser.come_back(kit, callback(browser.start(kit), code="c")) for _ in range(2)]
 
     assert logins[0].profile == logins[1].profile
+
+
+@pytest.mark.parametrize("function", ["profile", "userinfo", "read_error", "code_challenge"])
+def test_plg_08_a_plugin_s_function_that_exits_ends_the_login_and_not_the_server(function: str) -> None:
+    def leave(*_: object) -> Any:
+        sys.exit("canary")
+
+    kit = make_kit(provider=replace(acme, **{function: leave}))
+    browser = Browser()
+
+    with pytest.raises(ProviderProtocolError) as caught:
+        browser.come_back(kit, callback(browser.start(kit), code="c"))
+
+    assert caught.value.reason.startswith("SystemExit at test_plugins_attacks.py:")
 
 
 @pytest.mark.parametrize("folder", ["importlib", "importlib_metadata", "importlib/metadata"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 import time
 from collections.abc import Mapping
 from dataclasses import replace
@@ -294,6 +295,19 @@ def test_a_guarded_call_keeps_the_type_and_the_place_of_any_other_error() -> Non
     line = fail.__code__.co_firstlineno + 1
     assert caught.value.reason == f"ValueError at test_replies.py:{line} while reading the provider's answer"
     assert (caught.value.__cause__, caught.value.__context__) == (None, None)
+
+
+def test_a_guarded_call_that_exits_ends_the_login_and_not_the_process() -> None:
+    with pytest.raises(ProviderProtocolError, match=r"^provider_protocol: SystemExit at test_replies\.py:"):
+        guarded(lambda: sys.exit(CANARY))
+
+
+def test_a_guarded_call_that_somebody_interrupts_is_interrupted() -> None:
+    def interrupted() -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        guarded(interrupted)
 
 
 # Token answers
