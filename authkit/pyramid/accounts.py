@@ -91,7 +91,7 @@ def sign_in_account(request: Request, login: Login, *, keep: Collection[str] = (
         AccountDenied: the account is disabled, or strangers are not wanted; nothing was stored.
         StoreUnavailable: the database failed; nothing was stored.
 
-    The token of a stranger of whom nothing is stored in the end, for whatever reason, is revoked.
+    The token of a stranger who is denied, or whose login fails half-way, is revoked.
     """
     current = request.authenticated_userid
     if current is not None:
