@@ -6,6 +6,7 @@ import os
 import re
 import time
 from collections.abc import Iterator
+from contextlib import nullcontext
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -14,6 +15,7 @@ import pytest
 from databases import database, empty_database_url, relay, servers  # noqa: F401 - fixtures
 from fakes import Clock, Network
 from hypothesis import settings
+from measuring import unmeasured
 from places import distributions, make_place, source  # noqa: F401 - fixtures
 
 settings.register_profile("patient", settings.default, deadline=None)  # a first example may import what it needs
@@ -48,6 +50,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     if "PYTEST_XDIST_WORKER" in os.environ:
         slow = {item.path for item in items if item.get_closest_marker("slow")}
         items.sort(key=lambda item: item.path not in slow)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
+    """Leave what a test marked `unmeasured` runs out of the coverage."""
+    with unmeasured() if item.get_closest_marker("unmeasured") else nullcontext():
+        return (yield)
 
 
 @pytest.fixture

@@ -18,6 +18,7 @@ from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 
 from fakes import ACCESS_TOKEN, CLIENT_SECRET, REFRESH_TOKEN, Clock, Network, acme, make_kit, plugins_with, state_of
+from measuring import unmeasured
 from pyramid.authentication import AuthTktCookieHelper, SessionAuthenticationHelper
 from pyramid.config import Configurator
 from pyramid.interfaces import ISession
@@ -447,6 +448,7 @@ class World:
         assert self.stored() == stored
         assert (self.exchanges, len(self.told), len(self.audit)) == (used + exchanges, told + 1, lines + 1)
 
+    @unmeasured()
     def assert_still_works(self) -> None:
         """Check that a stranger can log in, once the provider answers as it should again."""
         self.network.repair()

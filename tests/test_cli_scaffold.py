@@ -86,6 +86,20 @@ def provider_of(blueprint: Blueprint) -> OAuth2Provider:
     return provider
 
 
+@pytest.mark.parametrize("has_number", [False, True])
+@pytest.mark.parametrize("path", ["id", "data.user.id", "user.sub", LONGEST])
+def test_the_profile_is_read_where_the_answers_say(path: str, has_number: bool) -> None:
+    form = replace(OAuth2Form(**ENDPOINTS), subject_field=path, has_number=has_number, name_field="who.shown")
+    value: Any = 7 if has_number else "7"
+    for part in reversed(path.split(".")):
+        value = {part: value}
+
+    profile = provider_of(replace(ACME, form=form)).profile({"who": {"shown": "Ada"}, **value})
+
+    assert (profile.subject, profile.display_name) == ("7", "Ada")
+
+
+@pytest.mark.unmeasured
 @given(
     name=NAME,
     title=st.one_of(TITLE_TEXT, st.sampled_from(TITLES)),
@@ -119,19 +133,6 @@ def test_every_answer_that_is_accepted_makes_files_that_say_the_same(
     assert {field: getattr(provider, field) for field in ENDPOINTS} == ENDPOINTS
     assert project["description"] == f"Continue with {title}: a provider for authkit"
     assert project["entry-points"] == {"authkit": {name: f"authkit_{name.replace('-', '_')}"}}
-
-
-@pytest.mark.parametrize("has_number", [False, True])
-@pytest.mark.parametrize("path", ["id", "data.user.id", "user.sub", LONGEST])
-def test_the_profile_is_read_where_the_answers_say(path: str, has_number: bool) -> None:
-    form = replace(OAuth2Form(**ENDPOINTS), subject_field=path, has_number=has_number, name_field="who.shown")
-    value: Any = 7 if has_number else "7"
-    for part in reversed(path.split(".")):
-        value = {part: value}
-
-    profile = provider_of(replace(ACME, form=form)).profile({"who": {"shown": "Ada"}, **value})
-
-    assert (profile.subject, profile.display_name) == ("7", "Ada")
 
 
 @pytest.mark.parametrize("missing", [None, True, "7", 7.5, "", [], {}])

@@ -42,6 +42,7 @@ def test_every_test_of_the_contract_has_a_wrong_adapter_that_proves_it():
 
 
 @pytest.mark.slow
+@pytest.mark.unmeasured
 @pytest.mark.parametrize("name", WRONG)
 def test_a_wrong_adapter_turns_the_one_test_red_that_is_about_it(name):
     found = red(make_wrong(WRONG[name]))

@@ -46,6 +46,7 @@ class TestGoodByHand(ContractByHand):
 
 
 @pytest.mark.slow
+@pytest.mark.unmeasured
 @pytest.mark.parametrize("defect", DEFECTS, ids=lambda defect: defect.name)
 def test_a_defect_turns_one_test_red_and_no_other(defect: Defect) -> None:
     outcomes = outcomes_of(defect.contract)

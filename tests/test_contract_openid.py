@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from authkit.oidc import OpenIDProvider
 from authkit.testing import ProviderContract
 
@@ -11,5 +13,6 @@ class TestOneIssuer(ProviderContract):
     requires = ("email", "pkce", "prompt", "refresh", "revoke", "scopes")
 
 
+@pytest.mark.unmeasured
 class TestAnyIssuer(ProviderContract):
     provider = OpenIDProvider(name="acme", title="Acme")

@@ -45,30 +45,37 @@ class TestPlainApp(PyramidContract):
     kind = "plain"
 
 
+@pytest.mark.unmeasured
 class TestAppWithItsOwnPolicy(PyramidContract):
     kind = "own-policy"
 
 
+@pytest.mark.unmeasured
 class TestAppWithARootFactory(PyramidContract):
     kind = "root-factory"
 
 
+@pytest.mark.unmeasured
 class TestAppWithSignedCookieSession(PyramidContract):
     kind, sessions = "signed-cookie-session", "cookie"
 
 
+@pytest.mark.unmeasured
 class TestAppWithStrictDefaults(PyramidContract):
     kind, sessions = "strict-defaults", "cookie"
 
 
+@pytest.mark.unmeasured
 class TestAppThatKeepsUsersInItsSignedCookieSession(PyramidContract):
     kind, sessions = "session-policy-signed-cookie", "cookie"
 
 
+@pytest.mark.unmeasured
 class TestAppWithServerSession(PyramidContract):
     kind, sessions = "server-session", "server"
 
 
+@pytest.mark.unmeasured
 class TestAppThatKeepsUsersInItsServerSession(PyramidContract):
     kind, sessions = "session-policy-server", "server"
 

@@ -40,6 +40,7 @@ def say_who_it_is(network, most=0.02):
 
 
 @pytest.mark.slow
+@pytest.mark.unmeasured
 def test_con_05_two_hundred_people_who_sign_in_at_once_are_not_mixed_up(new_app, database):
     app = new_app()
     say_who_it_is(app.world.network)
@@ -66,6 +67,7 @@ def everything(database):
 
 
 @pytest.mark.slow
+@pytest.mark.unmeasured
 def test_inp_04_ten_thousand_logins_that_nobody_finishes_are_not_kept(new_world, sqlite):
     app = AccountApp(new_world, sqlite)
     app.world.caplog.set_level("WARNING")  # what is logged is kept, by the test

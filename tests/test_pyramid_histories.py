@@ -221,12 +221,14 @@ def run(machine, examples: int) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.unmeasured
 @pytest.mark.timeout(0 if WANTED else 600)
 def test_servers_that_share_nothing_but_their_secrets_do_what_the_model_does():
     run(Histories, 10)
 
 
 @pytest.mark.slow
+@pytest.mark.unmeasured
 @pytest.mark.timeout(0 if WANTED else 600)
 def test_servers_that_share_a_database_do_what_the_model_does(tmp_path):
     class Ours(AccountHistories):

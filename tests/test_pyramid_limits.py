@@ -253,6 +253,7 @@ def start(world, address, **environ):
 
 
 @pytest.mark.slow
+@pytest.mark.unmeasured
 def test_inp_04_a_flood_from_one_address_is_refused_and_everybody_else_gets_in(new_world, limited):
     world = new_world(limited.includeme)
     world.caplog.set_level(logging.CRITICAL)  # what is logged is kept, by the test
@@ -276,6 +277,7 @@ def finish(world, address):
 
 
 @pytest.mark.slow
+@pytest.mark.unmeasured
 def test_inp_04_a_flood_from_a_thousand_addresses_costs_no_memory_of_ours(new_world, sqlite):
     app = AccountApp(new_world, sqlite)
     app.world.caplog.set_level(logging.CRITICAL)

@@ -66,6 +66,13 @@ def python(release: ModuleType, built: Path, tmp_path_factory: pytest.TempPathFa
     return release.try_out(built, tmp_path_factory.mktemp("tried") / "env")
 
 
+@pytest.fixture(scope="module")
+def document(release: ModuleType, python: Path, tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    """Give the document that lists what is installed there; it takes some ten seconds to make."""
+    parts: Path = release.list_parts(python, tmp_path_factory.mktemp("parts"))
+    return parts.read_bytes()
+
+
 # The files.
 
 
@@ -128,46 +135,41 @@ def test_what_is_not_committed_is_not_released(built: Path) -> None:
 # What comes along.
 
 
-def test_the_document_names_everything_that_is_installed_with_authkit(
-    release: ModuleType, python: Path, tmp_path: Path
-) -> None:
+def test_the_document_names_everything_that_is_installed_with_authkit(python: Path, document: bytes) -> None:
     uv = Path(sys.executable).parent / "uv"
     frozen = subprocess.run(
         [uv, "pip", "list", "--format", "json", "--python", python], capture_output=True, check=True
     )
     installed = {(each["name"], each["version"]) for each in json.loads(frozen.stdout)}
 
-    document = json.loads(release.list_parts(python, tmp_path).read_text())
+    written = json.loads(document)
     parts = {
-        (part["name"].lower().replace("_", "-").replace(".", "-"), part["version"]) for part in document["components"]
+        (part["name"].lower().replace("_", "-").replace(".", "-"), part["version"]) for part in written["components"]
     }
 
-    assert document["bomFormat"] == "CycloneDX"
+    assert written["bomFormat"] == "CycloneDX"
     assert parts == {(name.lower().replace("_", "-").replace(".", "-"), version) for name, version in installed}
     assert {"authkit-core", "authkit-tiktok", "pyramid", "sqlalchemy", "cryptography"} <= {name for name, _ in parts}
-    assert [part["name"] for part in document["components"] if not part.get("licenses") or not part.get("purl")] == []
+    assert [part["name"] for part in written["components"] if not part.get("licenses") or not part.get("purl")] == []
 
 
-def test_the_document_lists_what_the_page_of_licences_lists(
-    release: ModuleType, python: Path, tmp_path: Path
-) -> None:
+def test_the_document_lists_what_the_page_of_licences_lists(document: bytes) -> None:
     brought = load_script("tools/licences.py").brought_along()
 
-    document = json.loads(release.list_parts(python, tmp_path).read_text())
-    parts = {part["name"].lower().replace("_", "-").replace(".", "-") for part in document["components"]}
+    components = json.loads(document)["components"]
+    parts = {part["name"].lower().replace("_", "-").replace(".", "-") for part in components}
 
     assert parts - {"authkit-core", "authkit-tiktok"} <= set(brought)
 
 
 def test_the_document_is_the_same_each_time_and_names_no_place(
-    release: ModuleType, python: Path, tmp_path: Path
+    release: ModuleType, python: Path, document: bytes, tmp_path: Path
 ) -> None:
-    first = release.list_parts(python, tmp_path).read_bytes()
-    second = release.list_parts(python, tmp_path).read_bytes()
+    again = release.list_parts(python, tmp_path).read_bytes()
 
-    assert first == second
+    assert again == document
     assert [
-        word for word in (b"file:", str(tmp_path.parent).encode(), str(python.parents[2]).encode()) if word in first
+        word for word in (b"file:", str(tmp_path.parent).encode(), str(python.parents[2]).encode()) if word in again
     ] == []
 
 
