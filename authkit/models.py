@@ -76,8 +76,7 @@ class Profile:
     """What the provider says of the user, normalised.
 
     Attributes:
-        subject: the user's id at the provider, as text: never empty, 255 bytes of UTF-8 at most. The only
-            key.
+        subject: the user's id at the provider: a text, never empty, 255 bytes of UTF-8 at most. The only key.
         display_name: the name to show; neither unique nor stable.
         username: the handle; unique but changeable.
         avatar_url: a picture, http or https; may expire (TikTok's do), so fetch it anew rather than keep the address.

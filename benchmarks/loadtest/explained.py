@@ -49,7 +49,8 @@ class Explanation:
         """Whether a call of the login never arrived: its code, or its token, was not seen where it had to be next."""
         calls = self._of(attempt)
         is_cut_short = not any(call.fault for call in calls) and not {call.endpoint for call in calls} >= LOGIN
-        return attempt.kind != "refresh" and self._line(attempt).cause in LOST and is_cut_short
+        is_late = self._line(attempt).cause.removeprefix("the profile: ") in LOST
+        return attempt.kind != "refresh" and is_late and is_cut_short
 
     def _fits(self, attempt: Attempt) -> bool:
         outcomes = [may_become(call.endpoint, call.fault) for call in self._met(attempt)]
