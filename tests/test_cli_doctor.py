@@ -148,6 +148,22 @@ def test_a_site_whose_callback_does_not_come_to_us_is_told(world, app, words):
     assert f"{world.site}/auth/tiktok/callback {words}" in lines[1]
 
 
+def test_a_page_without_end_is_not_read(world):
+    world.provide(TikTokEmulator(), "tiktok")
+    read = []
+
+    def app(environ, start_response):
+        start_response("200 OK", [("Content-Type", "text/html")])
+        while len(read) < 10_000:
+            read.append(len(read))
+            yield b"x" * 10_000
+
+    world.serve(app)
+
+    assert world.doctor()[0] == 0
+    assert len(read) < 10_000
+
+
 def test_a_redirect_uri_that_only_looks_like_the_callback_is_told(world):
     world.provide(TikTokEmulator(), "tiktok", redirect_uri=f"{world.site}/auth/tiktok/callback/")
     world.serve()

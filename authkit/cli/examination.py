@@ -91,7 +91,8 @@ def _ask_site(registration: Registration) -> Finding:
     """Ask for the callback as a browser would, from here, and see whether that comes to authkit."""
     url = registration.redirect_uri
     try:
-        answer = requests.get(url, headers=dict(JSON), timeout=SECONDS, allow_redirects=False)
+        with requests.get(url, headers=dict(JSON), timeout=SECONDS, allow_redirects=False, stream=True) as answer:
+            pass  # its body may be anything, of any length
     except (requests.RequestException, ValueError) as error:  # the one for an address, where it leads, that is none
         return Finding(False, f"{url} cannot be reached from here ({type(error).__name__})")
     if place := _elsewhere(answer):
