@@ -6,7 +6,7 @@ times what other tests have run once is done in half the time if nobody looks on
 
 from __future__ import annotations
 
-import warnings
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -15,19 +15,19 @@ from coverage import Coverage
 
 @contextmanager
 def unmeasured() -> Iterator[None]:
-    """Do not measure what runs inside. The coverage can only get smaller: what nothing else runs counts as not run.
+    """Do not measure what this thread runs inside.
 
-    So does what nothing else runs in this process, because it is done once and cached. Where that may be, a test of
-    the same file, which runs in the same process, has to have run it before.
+    The coverage can only get smaller: what nothing else runs counts as not run. So does what is done once in a process,
+    and cached: where that may be, a test of the same file has to have done it before.
+
+    Nothing is asked of `Coverage`, whose `stop` is for all threads, and for good for those that run.
     """
-    measuring = Coverage.current()
-    if measuring is None:
+    tracing = sys.gettrace() if Coverage.current() else None
+    if tracing is None:
         yield
         return
-    measuring.stop()
+    sys.settrace(None)
     try:
         yield
     finally:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # coverage takes each start for the first, and says what it missed
-            measuring.start()
+        sys.settrace(tracing)

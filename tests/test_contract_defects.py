@@ -46,10 +46,9 @@ class TestGoodByHand(ContractByHand):
 
 
 @pytest.mark.slow
-@pytest.mark.unmeasured
 @pytest.mark.parametrize("defect", DEFECTS, ids=lambda defect: defect.name)
 def test_a_defect_turns_one_test_red_and_no_other(defect: Defect) -> None:
-    outcomes = outcomes_of(defect.contract)
+    outcomes = outcomes_of(defect.contract, measured=defect.red)
 
     assert {name: said for name, (outcome, said) in outcomes.items() if outcome == "failed"}.keys() == {defect.red}
     what, why, fix = outcomes[defect.red][1].split("\n")
