@@ -62,9 +62,13 @@ def _watch_sockets() -> None:
     sys.addaudithook(_refuse_network)
 
 
-def _refuse_network(event: str, arguments: tuple[Any, ...]) -> None:  # pragma: no cover - audit hooks are not traced
-    tries = _tries.get() if event in NETWORK else None
+def _refuse_network(  # pragma: no cover - audit hooks are not traced
+    event: str,
+    arguments: tuple[Any, ...],
+    network: tuple[str, str] = NETWORK,  # kept here: a hook lives on when a process that ends has cleared its modules
+) -> None:
+    tries = _tries.get() if event in network else None
     if tries is not None:
-        host = arguments[0] if event == NETWORK[0] else arguments[1]
+        host = arguments[0] if event == network[0] else arguments[1]
         tries.append(str(host))
         raise OSError("the contract of providers lets nobody reach the network")
