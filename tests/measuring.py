@@ -17,8 +17,8 @@ from coverage import Coverage
 def unmeasured() -> Iterator[None]:
     """Do not measure what this thread runs inside.
 
-    The coverage can only get smaller: what nothing else runs counts as not run. So does what is done once in a
-    process, and cached: where that may be, a test of the same file has to have done it before.
+    The coverage can only get smaller: what nothing else runs counts as not run. So does what a process does once, and
+    caches: where that may be, a test of the same file has to have done it before.
 
     Nothing is asked of `Coverage`, whose `stop` is for all threads, and for good for those that run.
     """

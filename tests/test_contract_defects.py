@@ -9,7 +9,7 @@ import pytest
 from seeded import DEFECTS
 from seeded.by_hand import SERVER, AcmeByHand
 from seeded.defect import ContractByHand, Defect
-from seeded.running import names_of, outcomes_of, pytest_of
+from seeded.running import names_of, outcome_of, outcomes_of, pytest_of
 
 from authkit.testing import ProviderContract
 
@@ -55,6 +55,32 @@ def test_a_defect_turns_one_test_red_and_no_other(defect: Defect) -> None:
     assert what
     assert why.startswith("  Why it matters: ")
     assert fix.startswith("  How to fix it:  ")
+
+
+@pytest.mark.parametrize(
+    ("red", "name", "outcome"),
+    [
+        (
+            "test_a_token_is_what_the_provider_issued",
+            "test_a_refresh_is_a_grant_of_its_own",
+            ("skipped", "no refresh: acme gave no refresh token"),
+        ),
+        (
+            "test_two_interleaved_logins_do_not_mix",
+            "test_a_code_of_somebody_else_s_login_is_refused",
+            ("skipped", "explained by test_two_interleaved_logins_do_not_mix"),
+        ),
+        (
+            "test_the_authorization_url_has_one_query",
+            "test_the_verifier_is_in_the_token_request",
+            ("passed", ""),
+        ),
+    ],
+)
+def test_what_one_test_says_of_a_defect_no_other_does(red: str, name: str, outcome: tuple[str, str]) -> None:
+    (defect,) = (defect for defect in DEFECTS if defect.red == red)
+
+    assert outcome_of(defect.contract(), name) == outcome
 
 
 def test_no_two_defects_turn_the_same_test_red() -> None:

@@ -8,8 +8,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from authkit.testing import ProviderContract
 
 ROOT = Path(__file__).parent.parent
@@ -42,25 +40,21 @@ class TestAcme(ProviderContract):
     provider = provider_of("acme")
 
 
-@pytest.mark.unmeasured
 class TestGitHub(ProviderContract):
     provider = provider_of("github")
     resources = EMAILS
     requires = ("email", "pkce", "prompt")
 
 
-@pytest.mark.unmeasured
 class TestGoogle(ProviderContract):
     provider = provider_of("google")
     requires = ("email", "pkce", "prompt", "refresh", "scopes")
 
 
-@pytest.mark.unmeasured
 class TestErrorsInAnotherForm(ProviderContract):
     provider = shown("read_error")
 
 
-@pytest.mark.unmeasured
 class TestMoreThanOneCall(ProviderContract):
     provider = shown("userinfo")
     resources = {"https://acme.example/api/me/emails": [{"email": "ada@people.example"}]}

@@ -24,11 +24,12 @@ def outcomes_of(contract: type[ProviderContract], measured: str) -> Mapping[str,
     outcomes = {}
     for name in names_of(contract):
         with nullcontext() if name == measured else unmeasured():
-            outcomes[name] = _outcome_of(contract(), name)
+            outcomes[name] = outcome_of(contract(), name)
     return outcomes
 
 
-def _outcome_of(contract: ProviderContract, name: str) -> tuple[str, str]:
+def outcome_of(contract: ProviderContract, name: str) -> tuple[str, str]:
+    """Return what came of one test."""
     with contract.new_bench() as bench:
         try:
             getattr(contract, name)(bench)
