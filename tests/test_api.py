@@ -70,7 +70,7 @@ def test_a_list_is_asked_for_like_an_object(network: Network) -> None:
 
 
 def test_an_object_is_no_list(network: Network) -> None:
-    with pytest.raises(ProviderProtocolError, match=r"the answer is JSON, but no array$"):
+    with pytest.raises(ProviderProtocolError, match=r"the answer is JSON, but no array; in the plugin's function"):
         sign_in(lambda api: {"all": api.get_list(api.userinfo_url)}, network)
 
 

@@ -118,7 +118,9 @@ def test_an_id_that_is_no_number_is_nobody(number: Any) -> None:
 
     error = refuse(app, errors.ProviderProtocolError)
 
-    assert error.reason.startswith("GitHub's id of the user is no number; in the plugin's function authkit_github.")
+    assert error.reason == (
+        "the profile: GitHub's id of the user is no number; in the plugin's function authkit_github.map_profile"
+    )
 
 
 @pytest.mark.parametrize("name", [{"name": None}, {"name": ""}, {}])
@@ -234,7 +236,7 @@ def test_the_rest_api_refuses_in_a_form_of_its_own(
     app = App(FakeGitHub(user={"message": message, "documentation_url": DOCUMENTATION, "status": str(status)}))
     app.github.status = status
 
-    assert refuse(app, kind).reason == message
+    assert refuse(app, kind).reason == f"the profile: {message}"
 
 
 def test_a_user_may_have_a_member_named_message() -> None:
