@@ -51,8 +51,8 @@ def guarded(call: Callable[[], T]) -> T:
     """Return what `call` returns; whatever else than an `AuthkitError` comes out of it is a protocol error.
 
     `call` runs oauthlib, requests and a plugin's functions on data that a stranger sent. The original exception
-    may hold that data, so only its type and the place where it was raised are kept. One that calls `sys.exit` ends
-    what it was called for, and not the server's worker.
+    may hold that data, so only its type and the place where it was raised are kept. A plugin that calls `sys.exit`
+    ends what it was called for, and not the server's worker.
     """
     try:
         return call()

@@ -54,7 +54,10 @@ class Clients:
     def __call__(
         self, what: str, red: str, prompts: Mapping[str, Mapping[str, str]] = MappingProxyType({}), **more: Any
     ) -> Callable[[type[AcmeClient]], type[AcmeClient]]:
-        """Return a decorator for a client that is wrong in one way; `more` are members of the test class."""
+        """Return a decorator for a client that is wrong in one way.
+
+        `prompts` are those of its provider, `more` are members of the test class.
+        """
 
         def collect(client: type[AcmeClient]) -> type[AcmeClient]:
             members = {"provider": AcmeByHand(client, prompts=prompts), **more}
