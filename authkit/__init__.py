@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from authkit import errors
     from authkit.flow import AuthKit, Completed, Redirect
     from authkit.hookspecs import hookimpl
+    from authkit.jsontext import parse_json
     from authkit.models import Identity, Login, Profile, ProviderEvent, Secret, Token
     from authkit.provider import Api, Emulator, EventReader, OAuth2Provider, Option, Provider
     from authkit.providerclient import AuthorizationRequest, AuthorizationResponse, ProviderClient
@@ -43,6 +44,7 @@ __all__ = [
     "Transport",
     "errors",
     "hookimpl",
+    "parse_json",
     "read_refusal",
 ]
 
@@ -69,6 +71,7 @@ MODULES = {
     "Token": "models",
     "Transport": "transport",
     "hookimpl": "hookspecs",
+    "parse_json": "jsontext",
     "read_refusal": "refusal",
 }
 """The module of each name; `errors` is one itself."""

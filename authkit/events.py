@@ -20,7 +20,7 @@ from authkit.flow import AuthKit
 from authkit.models import ProviderEvent
 from authkit.provider import EventReader
 from authkit.registration import Registration
-from authkit.replies import guarded
+from authkit.replies import OF_A_FUNCTION, guarded
 
 __all__ = ["MAX_BODY", "Received", "accepted", "receive", "rejected"]
 
@@ -110,7 +110,7 @@ def _reader(kit: AuthKit, name: str) -> tuple[Registration, EventReader]:
 def _read(kind: type[T], call: Callable[[], T]) -> T:
     """Return what a plugin reads in a delivery; anything but a `kind` means that it makes no sense."""
     try:
-        answer: object = guarded(call)
+        answer: object = guarded(call, OF_A_FUNCTION)
     except ProviderProtocolError as exc:
         failure = WebhookRejected(exc.reason)
     else:

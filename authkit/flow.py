@@ -8,10 +8,12 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from authkit.audit import write_failure, write_success
 from authkit.breaker import Breaker
+from authkit.clock import utc_now
 from authkit.cookies import Cookie
 from authkit.deadline import Deadline
 from authkit.errors import (
@@ -271,6 +273,10 @@ class AuthKit:
             profile = _profile_of(client, token)
         return self._login(registration, token, profile, registration.scope, self.site.home)
 
+    def now(self) -> datetime:
+        """Return the time, as it is kept: in UTC, in whole seconds."""
+        return utc_now(self.clock)
+
     def warm_up(self) -> None:
         """Import and make now what otherwise comes with the first login of the process.
 
@@ -420,7 +426,7 @@ def _profile_of(client: ProviderClient, token: Token) -> Profile:
     try:
         return _answer(Profile, lambda: client.fetch_profile(token))
     except AuthkitError as error:
-        error.reason = f"the profile: {error.reason}"
+        error.reason = ": ".join(filter(None, ("the profile", error.reason)))
         raise
 
 

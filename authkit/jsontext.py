@@ -7,7 +7,7 @@ from typing import Any
 
 from authkit.errors import ProviderProtocolError
 
-__all__ = ["read_json"]
+__all__ = ["parse_json", "read_json"]
 
 
 class _RefusedError(ValueError):
@@ -25,22 +25,34 @@ def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return members
 
 
-def read_json(body: bytes) -> Any:
-    """Return the value that `body` is the JSON of, strictly after RFC 8259: UTF-8 without a byte order mark.
+def parse_json(document: bytes | str) -> Any:
+    """Return the value that a document is the JSON of, strictly after RFC 8259: UTF-8 without a byte order mark.
+
+    A number that is too large, such as 1e400, is infinity.
 
     Raises:
-        ProviderProtocolError: it is not JSON, an object has a name twice, a number has thousands of digits, or
-            the nesting is deeper than Python can follow. A number that is too large, such as 1e400, is infinity.
+        ValueError: it is not JSON, an object has a name twice, a number is NaN or has thousands of digits, or the
+            nesting is deeper than Python can follow. The message quotes nothing of the document.
     """
     reason = "it is not JSON"
     try:
-        return json.loads(
-            body.decode("utf-8"),
-            parse_constant=_refuse_constant,
-            object_pairs_hook=_without_duplicates,
-        )
+        text = document if isinstance(document, str) else document.decode("utf-8")
+        return json.loads(text, parse_constant=_refuse_constant, object_pairs_hook=_without_duplicates)
     except _RefusedError as error:
         reason = str(error)
     except (ValueError, RecursionError):
         pass
+    raise ValueError(reason)
+
+
+def read_json(body: bytes) -> Any:
+    """Return the value of a provider's answer, as `parse_json` does.
+
+    Raises:
+        ProviderProtocolError: the answer is no JSON that everybody reads in the same way.
+    """
+    try:
+        return parse_json(body)
+    except ValueError as error:
+        reason = str(error)
     raise ProviderProtocolError(f"the answer cannot be read: {reason}")

@@ -11,7 +11,7 @@ import json
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta, timezone
+from datetime import timedelta
 from types import MappingProxyType
 from typing import Any, cast
 from urllib.parse import urlencode
@@ -21,13 +21,14 @@ from requests import Response
 
 from authkit.api import BearerApi
 from authkit.clientauth import ClientAuth, client_auth
+from authkit.clock import utc_now
 from authkit.errors import InvalidRequest, IssuerMismatch, ReauthRequired
 from authkit.models import Profile, Secret, Token
 from authkit.provider import OAuth2Provider
 from authkit.providerclient import AuthorizationRequest, AuthorizationResponse
 from authkit.providersession import ProviderSession
 from authkit.refusal import Refusal
-from authkit.replies import answer_of, guarded, read_reply, read_token, refusal_error
+from authkit.replies import OF_A_FUNCTION, answer_of, guarded, read_reply, read_token, refusal_error
 from authkit.transport import Transport
 from authkit.urls import as_https
 
@@ -174,7 +175,7 @@ class OAuth2Client:
         issuer = params.get("iss")
         if issuer != (self._provider.issuer or None):
             raise IssuerMismatch("the callback's iss is missing, unexpected, or another server's")
-        refusal = guarded(lambda: self._provider.read_error(params))
+        refusal = guarded(lambda: self._provider.read_error(params), OF_A_FUNCTION)
         if refusal is not None:
             echoes = [Secret(params[name]) for name in ("code", "state") if name in params]
             raise refusal_error(refusal, 200, echoes)
@@ -194,7 +195,7 @@ class OAuth2Client:
 
     def _token(self, reply: Mapping[str, Any], otherwise_granted: tuple[str, ...]) -> Token:
         """Return the `Token` in an answer that `read_token` has checked and oauthlib has read."""
-        now = datetime.fromtimestamp(int(self._clock()), timezone.utc)
+        now = utc_now(self._clock)
         expires_in, refresh_expires_in = reply.get("expires_in"), reply.get("refresh_expires_in")
         scope, refresh_token, id_token = (reply.get(name) for name in ("scope", "refresh_token", "id_token"))
         return Token(

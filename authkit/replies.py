@@ -6,7 +6,7 @@ import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import PurePath
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from authkit import errors
 from authkit.errors import AuthkitError, ConfigError, ProviderProtocolError, brief, printable, redacted
@@ -18,7 +18,7 @@ from authkit.refusal import Refusal
 if TYPE_CHECKING:
     from requests import Response
 
-__all__ = ["answer_of", "guarded", "read_list", "read_reply", "read_token", "refusal_error"]
+__all__ = ["OF_A_FUNCTION", "answer_of", "guarded", "read_list", "read_reply", "read_token", "refusal_error"]
 
 MAX_TOKEN = 8192
 MAX_ID_TOKEN = 65_536
@@ -46,13 +46,21 @@ MEANINGS: Mapping[str, type[AuthkitError]] = {
 
 T = TypeVar("T")
 
+Failures: TypeAlias = tuple[type[BaseException], ...]
+OF_A_FUNCTION: Failures = (Exception, SystemExit)
+"""What counts as the failure of a plugin's function, which calls `sys.exit` at most by mistake."""
 
-def guarded(call: Callable[[], T]) -> T:
-    """Return what `call` returns; whatever else than an `AuthkitError` comes out of it is a protocol error.
+
+def guarded(call: Callable[[], T], failures: Failures = (Exception,)) -> T:
+    """Return what `call` returns; any failure that is no `AuthkitError` is a protocol error.
 
     `call` runs oauthlib, requests and a plugin's functions on data that a stranger sent. The original exception
-    may hold that data, so only its type and the place where it was raised are kept. A plugin that calls `sys.exit`
-    ends what it was called for, and not the server's worker.
+    may hold that data, so only its type and the place where it was raised are kept.
+
+    Args:
+        call: what is called.
+        failures: what is a failure. Where a provider is waited for, a `SystemExit` is none: it comes from a handler
+            of signals, and means the process.
     """
     try:
         return call()
@@ -60,7 +68,7 @@ def guarded(call: Callable[[], T]) -> T:
         failure = ProviderProtocolError(f"the plugin raised a ConfigError: {exc.reason}")
     except AuthkitError:
         raise
-    except (Exception, SystemExit) as exc:  # noqa: BLE001 - see the docstring
+    except failures as exc:
         frame = traceback.extract_tb(exc.__traceback__)[-1]
         place = f"{PurePath(frame.filename).name}:{frame.lineno}"
         failure = ProviderProtocolError(f"{type(exc).__name__} at {place} while reading the provider's answer")
@@ -68,7 +76,7 @@ def guarded(call: Callable[[], T]) -> T:
 
 
 def answer_of(function: Callable[..., T], kind: type[T], *arguments: object) -> T:
-    """Return what a plugin's function makes of `arguments`.
+    """Return what a plugin's function makes of `arguments`; one that calls `sys.exit` fails, as one that raises does.
 
     Raises:
         ProviderProtocolError: it is no `kind`, or makes no sense; the reason names the function.
@@ -79,7 +87,7 @@ def answer_of(function: Callable[..., T], kind: type[T], *arguments: object) -> 
     is_telling = module and name and not module.startswith("authkit.")
     place = f"; in the plugin's function {module}.{name}" if is_telling else ""
     try:
-        answer: object = guarded(lambda: function(*arguments))
+        answer: object = guarded(lambda: function(*arguments), OF_A_FUNCTION)
     except ProviderProtocolError as error:
         error.reason = printable(error.reason + place)
         raise
@@ -146,7 +154,7 @@ def _read_good(
         data = read_json(response.content)
     except ProviderProtocolError as exc:
         data, failure = None, exc
-    refusal = guarded(lambda: read_error(data)) if isinstance(data, dict) else None
+    refusal = guarded(lambda: read_error(data), OF_A_FUNCTION) if isinstance(data, dict) else None
     if status == 429:
         raise _rate_limited(refusal, response.headers.get("Retry-After", ""), (*secrets, *_tokens_in(data)))
     if refusal is not None:

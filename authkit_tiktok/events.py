@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import json
 import re
 from collections.abc import Mapping
 from datetime import datetime, timezone
-from typing import Any, NoReturn
+from typing import Any
 
-from authkit import ProviderEvent, Secret
+from authkit import ProviderEvent, Secret, parse_json
 from authkit.errors import WebhookRejected
 
 __all__ = ["TikTokEvents"]
@@ -86,26 +85,13 @@ def _signature(header: str) -> tuple[str, bytes]:
 
 
 def _object(document: bytes | str, what: str) -> dict[str, Any]:
-    """Return a JSON object, read strictly: UTF-8, no member twice, and no number that JSON does not have."""
     try:
-        text = document if isinstance(document, str) else document.decode("utf-8")
-        found = json.loads(text, object_pairs_hook=_members, parse_constant=_refuse)
-    except (ValueError, RecursionError):
+        found = parse_json(document)
+    except ValueError:
         found = None
     if not isinstance(found, dict):
         raise WebhookRejected(f"{what} is no JSON object")
     return found
-
-
-def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    members = dict(pairs)
-    if len(members) < len(pairs):
-        raise ValueError
-    return members
-
-
-def _refuse(constant: str) -> NoReturn:
-    raise ValueError(constant)
 
 
 def _text(envelope: Mapping[str, Any], member: str) -> str:

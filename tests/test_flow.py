@@ -9,6 +9,7 @@ import math
 import os
 import random
 import re
+import sys
 import threading
 import time
 import traceback
@@ -1178,6 +1179,34 @@ def test_a_plugin_may_raise_an_error_of_ours(network: Network) -> None:
     assert (
         str(refused_answer(network, ScopeMissing, profile=deny)) == "scope_missing: the profile: the plugin says so"
     )
+
+
+def test_a_plugin_that_does_not_say_why_leaves_which_call_it_was(network: Network) -> None:
+    def deny(data: Mapping[str, Any]) -> Profile:
+        raise ScopeMissing
+
+    assert refused_answer(network, ScopeMissing, profile=deny).reason == "the profile"
+
+
+@pytest.mark.parametrize("waiting", ["exchange", "refresh", "revoke"])
+def test_a_process_that_is_told_to_end_while_it_waits_for_a_provider_ends(network: Network, waiting: str) -> None:
+    def terminated(request: PreparedRequest) -> Response:
+        sys.exit(0)  # as many a handler of SIGTERM does
+
+    network.replies.update(token=terminated, revoke=terminated)
+    kit = make_kit(network)
+    token = Token(Secret("access"), Secret("refresh"))
+    calls = {
+        "exchange": lambda: Browser().sign_in(kit),
+        "refresh": lambda: kit.refresh("acme", token),
+        "revoke": lambda: kit.revoke("acme", token),
+    }
+
+    with pytest.raises(SystemExit):
+        calls[waiting]()
+
+    network.repair()
+    assert Browser().sign_in(kit).identity.subject == "user-1"
 
 
 # One deadline for each operation

@@ -297,9 +297,14 @@ def test_a_guarded_call_keeps_the_type_and_the_place_of_any_other_error() -> Non
     assert (caught.value.__cause__, caught.value.__context__) == (None, None)
 
 
-def test_a_guarded_call_that_exits_ends_the_login_and_not_the_process() -> None:
+def test_a_plugin_s_function_that_exits_ends_the_login_and_not_the_process() -> None:
     with pytest.raises(ProviderProtocolError, match=r"^provider_protocol: SystemExit at test_replies\.py:"):
-        guarded(lambda: sys.exit(CANARY))
+        answer_of(lambda: sys.exit(CANARY), str)
+
+
+def test_a_guarded_call_during_which_the_process_is_told_to_end_ends_it() -> None:
+    with pytest.raises(SystemExit):
+        guarded(lambda: sys.exit(0))
 
 
 def test_a_guarded_call_that_somebody_interrupts_is_interrupted() -> None:

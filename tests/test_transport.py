@@ -6,7 +6,6 @@ import base64
 import gzip
 import http.client
 import io
-import json
 import logging
 import logging.config
 import os
@@ -49,7 +48,6 @@ import authkit
 from authkit.connection import Connection, Ways
 from authkit.deadline import Deadline
 from authkit.errors import AuthkitError, ProviderProtocolError, ProviderUnavailable
-from authkit.jsontext import read_json
 from authkit.pool import MAX_IDLE, Pools
 from authkit.resolver import LOOK_UPS_AT_ONCE, Resolver, look_up
 from authkit.tls import tls_context
@@ -1265,52 +1263,3 @@ def test_what_requests_oauthlib_logs_while_we_call_it_is_dropped(caplog: pytest.
     finally:
         logger.setLevel(level)
     assert [record.getMessage() for record in caplog.records] == ["the app's own"]
-
-
-# JSON.
-
-
-@pytest.mark.parametrize(
-    ("text", "value"),
-    [
-        ('{"a": [1, 2.5, null, true, "\\u00e9"]}', {"a": [1, 2.5, None, True, "é"]}),
-        ("[]", []),
-        ("null", None),
-        ('{"a": {"b": 1}, "c": {"b": 2}}', {"a": {"b": 1}, "c": {"b": 2}}),
-        ("1e300", 1e300),
-    ],
-)
-def test_json_is_read(text: str, value: object) -> None:
-    assert read_json(text.encode()) == value
-
-
-@pytest.mark.parametrize(
-    ("body", "reason"),
-    [
-        (b"", "it is not JSON"),
-        (b"<html>s3cr3t-canary</html>", "it is not JSON"),
-        (b'{"a": "s3cr3t-canary"', "it is not JSON"),
-        (b'\xef\xbb\xbf{"a": 1}', "it is not JSON"),
-        ('{"a": "é"}'.encode("latin-1"), "it is not JSON"),
-        ('{"a": 1}'.encode("utf-16"), "it is not JSON"),
-        (b"[" * 100_000, "it is not JSON"),
-        (b'{"a":' * 100_000, "it is not JSON"),
-        (b"9" * 5000, "it is not JSON"),
-        (b"[NaN]", "it has the number NaN"),
-        (b"[-Infinity]", "it has the number -Infinity"),
-        (b'[{"s3cr3t-canary": 1, "s3cr3t-canary": 2}]', "an object has a name twice"),
-    ],
-)
-def test_what_is_not_quite_json_is_refused_without_quoting_it(body: bytes, reason: str) -> None:
-    with pytest.raises(ProviderProtocolError) as caught:
-        read_json(body)
-    assert caught.value.reason == f"the answer cannot be read: {reason}"
-    assert caught.value.__cause__ is None
-    assert caught.value.__context__ is None
-
-
-def test_a_cut_answer_is_refused_wherever_it_is_cut() -> None:
-    body = json.dumps({"access_token": "a", "expires_in": 86400, "scope": "b,c"}).encode()
-    for length in range(len(body)):
-        with pytest.raises(ProviderProtocolError):
-            read_json(body[:length])

@@ -10,7 +10,6 @@ import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, as_completed, wait
 from dataclasses import dataclass, replace
-from datetime import datetime, timezone
 from enum import Enum
 from types import MappingProxyType
 
@@ -24,6 +23,7 @@ from authkit.accounts.tokenrows import KeptToken, TokenRows
 from authkit.accounts.vault import Vault
 from authkit.accounts.witness import Witness
 from authkit.breaker import Breaker
+from authkit.clock import utc_now
 from authkit.errors import AuthkitError, ReauthRequired, StoreUnavailable
 from authkit.flow import AuthKit
 
@@ -136,7 +136,7 @@ class BulkRefresh:
         kept = due.kept
         if isinstance(kept, StoreUnavailable):
             return Outcome(due.registration, Result.FAILED, kept)
-        now = datetime.fromtimestamp(int(self._clock()), timezone.utc)
+        now = utc_now(self._clock)
         if kept.token is None or not kept.token.refresh_token:
             return Outcome(due.registration, Result.LEFT)
         if due.is_refreshed and now - kept.obtained_at < due.ends_at - now:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime, timezone
 
 from authkit.accounts import identityrows as rows
 from authkit.accounts.audit import record
@@ -39,12 +38,12 @@ class Keeper:
     ) -> None:
         """Add the identity of a login to an account, with its token."""
         self._revocations.cancel(executor, login.identity)
-        number = rows.add_identity(executor, account.id, login, self._now())
+        number = rows.add_identity(executor, account.id, login, self._kit.now())
         self._keep(executor, number, account, login, event, keeps_token=keeps_token)
 
     def refresh(self, executor: Executor, known: Known, login: Login, *, keeps_token: bool = True) -> Account:
         """Write what a new login says of a known identity, keep its token, and return the account as it is now."""
-        now = self._now()
+        now = self._kit.now()
         rows.refresh_identity(executor, known, login, now)
         self._keep(executor, known.number, known.account, login, "signed_in", keeps_token=keeps_token)
         return replace(known.account, display_name=login.profile.display_name, last_login_at=now)
@@ -55,7 +54,7 @@ class Keeper:
         rows.remove_identity(executor, known.number)
         record(
             executor,
-            self._now(),
+            self._kit.now(),
             "unlinked",
             account_id=known.account.id,
             identity=known.identity,
@@ -67,7 +66,7 @@ class Keeper:
         self, executor: Executor, number: int, account: Account, login: Login, event: str, *, keeps_token: bool
     ) -> None:
         """Keep the token of a login, and record the login."""
-        now = self._now()
+        now = self._kit.now()
         if keeps_token:
             self._tokens.put(executor, number, login.identity, login.registration, login.token, now)
         record(
@@ -89,6 +88,3 @@ class Keeper:
         if kept is not None and kept.token is not None:
             self._revocations.add(executor, known.identity, kept.registration, kept.token)
         return ""
-
-    def _now(self) -> datetime:
-        return datetime.fromtimestamp(int(self._kit.clock()), timezone.utc)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime, timedelta, timezone
+from datetime import timedelta
 
 from authkit.accounts.audit import record
 from authkit.accounts.database import Database, Executor
@@ -55,7 +55,7 @@ class Refresher:
             return UnknownProvider(
                 f"the token is of registration {kept.registration!r}, which is not configured any more"
             )
-        pause = kept.retry_at - self._now() if kept.retry_at else timedelta(0)
+        pause = kept.retry_at - self._kit.now() if kept.retry_at else timedelta(0)
         if not timedelta(0) < pause <= LONGEST_PAUSE:  # a longer one was written by a server whose clock is wrong
             return None
         left = int(pause.total_seconds())
@@ -91,7 +91,7 @@ class Refresher:
         """Write the fresh token, and tell the observers; False if the lease is stale."""
 
         def replace(executor: Executor) -> bool:
-            return self._rows.replace(executor, lease, kept.identity, fresh, self._now())
+            return self._rows.replace(executor, lease, kept.identity, fresh, self._kit.now())
 
         is_written = self._settle(kept, lease, replace, "refreshed")
         if is_written:
@@ -102,7 +102,7 @@ class Refresher:
         """Mark the token as of no use, and tell the observers; False if the lease is stale."""
 
         def close(executor: Executor) -> bool:
-            return self._rows.close(executor, lease, error.reason, self._now())
+            return self._rows.close(executor, lease, error.reason, self._kit.now())
 
         is_written = self._settle(kept, lease, close, "reauth_required", error)
         if is_written:
@@ -112,7 +112,7 @@ class Refresher:
     def _postpone(self, kept: KeptToken, lease: Lease, error: AuthkitError) -> bool:
         """Keep the token, and let nobody ask the provider for a while; False if the lease is stale."""
         pause = max(FIRST_PAUSE * 2 ** min(kept.failures, 10), timedelta(seconds=error.retry_after or 0))
-        retry_at = self._now() + min(pause, LONGEST_PAUSE)
+        retry_at = self._kit.now() + min(pause, LONGEST_PAUSE)
 
         def postpone(executor: Executor) -> bool:
             return self._rows.postpone(executor, lease, kept.failures + 1, retry_at)
@@ -135,7 +135,7 @@ class Refresher:
             if event:
                 record(
                     executor,
-                    self._now(),
+                    self._kit.now(),
                     event,
                     identity=kept.identity,
                     registration=kept.registration,
@@ -164,6 +164,3 @@ class Refresher:
 
         if self._kit.parts["accounts"]["revoke"] and self._database.write(write):
             self._revocations.attempt_all(kept.identity)
-
-    def _now(self) -> datetime:
-        return datetime.fromtimestamp(int(self._kit.clock()), timezone.utc)

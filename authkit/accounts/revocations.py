@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta, timezone
+from datetime import timedelta
 
 from sqlalchemy import delete, insert, select, update
 
@@ -49,7 +49,7 @@ class Revocations:
 
     def add(self, executor: Executor, identity: Identity, registration: str, token: Token) -> None:
         """Let a token wait for its revocation, within the transaction in which it goes from the vault."""
-        now = self._now()
+        now = self._kit.now()
         who = digest(identity)
         values = {
             "registration": registration,
@@ -69,7 +69,7 @@ class Revocations:
         """
         who = digest(identity)
         if count_changed(executor, delete(revocations).where(revocations.c.identity == who)):
-            record(executor, self._now(), "revocation_cancelled", identity=identity, reason="the user came back")
+            record(executor, self._kit.now(), "revocation_cancelled", identity=identity, reason="the user came back")
 
     def count(self) -> int:
         """Return how many wait."""
@@ -111,11 +111,8 @@ class Revocations:
         except StoreUnavailable:
             pass  # it waits
 
-    def _now(self) -> datetime:
-        return datetime.fromtimestamp(int(self._kit.clock()), timezone.utc)
-
     def _next(self, after: int, identity: Identity | None) -> Pending | None:
-        query = select(revocations).where(revocations.c.id > after, revocations.c.retry_at <= self._now())
+        query = select(revocations).where(revocations.c.id > after, revocations.c.retry_at <= self._kit.now())
         if identity is not None:
             query = query.where(revocations.c.identity == digest(identity))
         oldest = query.order_by(revocations.c.id).limit(1)
@@ -128,7 +125,7 @@ class Revocations:
             executor,
             update(revocations)
             .where(revocations.c.id == pending.id, revocations.c.tries == pending.tries)
-            .values(tries=pending.tries + 1, retry_at=self._now() + _pause_after(pending.tries)),
+            .values(tries=pending.tries + 1, retry_at=self._kit.now() + _pause_after(pending.tries)),
         )
         return changed == 1
 
@@ -172,14 +169,14 @@ class Revocations:
 
     def _postpone(self, executor: Executor, pending: Pending, pause: timedelta) -> None:
         changed = update(revocations).where(revocations.c.id == pending.id)
-        executor.execute(changed.values(retry_at=self._now() + pause))
+        executor.execute(changed.values(retry_at=self._kit.now() + pause))
 
     def _forget(self, executor: Executor, pending: Pending, reason: str) -> None:
         gone = count_changed(executor, delete(revocations).where(revocations.c.id == pending.id))
         if gone == 1:
             record(
                 executor,
-                self._now(),
+                self._kit.now(),
                 "revoked",
                 identity=pending.identity_digest,
                 registration=pending.registration,

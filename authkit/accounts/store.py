@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime, timezone
+from datetime import datetime
 
 from sqlalchemy import delete, update
 from sqlalchemy.orm import Session
@@ -178,7 +178,7 @@ class Accounts:
 
     def disable(self, account_id: str, reason: str = "") -> bool:
         """Let nobody sign in to an account from now on; False if there is none, or it is disabled already."""
-        return self._mark(account_id, "disabled", self._now(), reason)
+        return self._mark(account_id, "disabled", self._kit.now(), reason)
 
     def enable(self, account_id: str, reason: str = "") -> bool:
         """Let people sign in to a disabled account again; False if there is none, or it is in use."""
@@ -197,7 +197,7 @@ class Accounts:
             for each in known:
                 self._keeper.remove(executor, each)
             executor.execute(delete(accounts).where(accounts.c.id == account_id))
-            record(executor, self._now(), "deleted", account_id=account_id, reason=reason)
+            record(executor, self._kit.now(), "deleted", account_id=account_id, reason=reason)
             return [each.identity for each in known]
 
         removed = self._database.write(work)
@@ -228,7 +228,7 @@ class Accounts:
         """Return the account that a new identity goes to, and what happens by that: it may be a user's second."""
         account = None if self._user_for is None else rows.lock_account(executor, account_id)
         if account is None:
-            return rows.add_account(executor, account_id, login.profile.display_name, self._now()), "created"
+            return rows.add_account(executor, account_id, login.profile.display_name, self._kit.now()), "created"
         _refuse_disabled(account, login)
         return account, "linked"
 
@@ -238,7 +238,7 @@ class Accounts:
         if account is None and self._user_for is None:
             raise AccountDenied("there is no such account", registration=login.registration)
         if account is None:
-            return rows.add_account(executor, account_id, login.profile.display_name, self._now())
+            return rows.add_account(executor, account_id, login.profile.display_name, self._kit.now())
         _refuse_disabled(account, login)
         return account
 
@@ -259,13 +259,10 @@ class Accounts:
             if account is None or account.is_disabled == (disabled_at is not None):
                 return False
             executor.execute(update(accounts).where(accounts.c.id == account_id).values(disabled_at=disabled_at))
-            record(executor, self._now(), event, account_id=account_id, reason=reason)
+            record(executor, self._kit.now(), event, account_id=account_id, reason=reason)
             return True
 
         return self._database.write(work)
-
-    def _now(self) -> datetime:
-        return datetime.fromtimestamp(int(self._kit.clock()), timezone.utc)
 
 
 def _refuse_disabled(account: Account, login: Login) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from datetime import datetime, timezone
+from datetime import datetime
 
 from authkit.accounts.database import Database
 from authkit.accounts.refresher import Refresher
@@ -96,7 +96,7 @@ class Vault:
         ends_at = self._timer() + 2 * self._lease
         pause = FIRST_POLL
         while True:
-            kept, now = self._read(identity), datetime.fromtimestamp(int(self._kit.clock()), timezone.utc)
+            kept, now = self._read(identity), self._kit.now()
             token = _open(kept)
             is_usable = token.access_token != stale and (token.expires_at is None or now < token.expires_at)
             if is_usable and not _is_due(token, kept.obtained_at, now):

@@ -7,7 +7,7 @@ import time
 from collections import Counter
 from contextlib import closing
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta, timezone
+from datetime import timedelta
 from pathlib import Path
 
 import click
@@ -88,7 +88,7 @@ def refresh(options: Options) -> int:
     with closing(database), Interruption() as interruption:
         pace = Pace(options.per_second, sleep=interruption.sleep)
         bulk = BulkRefresh(kit, database, pace=pace, workers=options.workers, is_ending=interruption.has_come)
-        now = datetime.fromtimestamp(int(kit.clock()), timezone.utc)
+        now = kit.now()
         window = Window(options.end, now, now + options.due)
         total = bulk.due.count(window)
         with progress("Refreshing", total, is_quiet=options.is_quiet or options.as_json) as advance:

@@ -7,7 +7,6 @@ from collections import Counter
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import asdict
-from datetime import datetime, timezone
 from pathlib import Path
 
 import click
@@ -88,7 +87,7 @@ def status(ini: Path | None, *, as_json: bool) -> int:
     """Print how many tokens there are, and return the exit status."""
     kit, database = open_store(ini)
     with closing(database):
-        counts = count_tokens(database, datetime.fromtimestamp(int(kit.clock()), timezone.utc))
+        counts = count_tokens(database, kit.now())
     if as_json:
         click.echo(json.dumps([asdict(count) for count in counts], indent=2))
     else:

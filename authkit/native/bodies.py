@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from authkit.errors import InvalidRequest, RequestTooLarge, UnsupportedMediaType
-from authkit.native.strictjson import read_object
+from authkit.jsontext import parse_json
 
 __all__ = ["MAX_BODY", "read_texts"]
 
@@ -25,16 +25,18 @@ def read_texts(content_type: str, body: bytes, names: tuple[str, ...]) -> Mappin
         raise UnsupportedMediaType("the content type is not application/json")
     if len(body) > MAX_BODY:
         raise RequestTooLarge(f"the body is longer than {MAX_BODY} bytes")
-    data = _read(body)
+    data = _object(body)
     found = {name: data[name] for name in names if name in data}
     if not all(isinstance(value, str) and value.isascii() and value.isprintable() for value in found.values()):
         raise InvalidRequest("a member of the body is no text, or has characters that none of them has")
     return found
 
 
-def _read(body: bytes) -> dict[str, Any]:
+def _object(body: bytes) -> dict[str, Any]:
     try:
-        return read_object(body)
+        data = parse_json(body)
     except ValueError:
-        pass
+        data = None
+    if isinstance(data, dict):
+        return data
     raise InvalidRequest("the body is no JSON object in UTF-8, or has a member twice")

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from authkit.errors import TokenInvalid
+from authkit.jsontext import parse_json
 from authkit.native.signingkeys import SigningKeys
-from authkit.native.strictjson import read_object
 
 __all__ = ["Bearer", "Jwts"]
 
@@ -98,9 +98,11 @@ class Jwts:
 
 def _read_claims(payload: bytes) -> dict[str, Any]:
     try:
-        return read_object(payload)
+        claims = parse_json(payload)
     except ValueError:
-        pass
+        claims = None
+    if isinstance(claims, dict):
+        return claims
     raise TokenInvalid("the token's claims are malformed")
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hmac
 import re
 from dataclasses import dataclass
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any
 
@@ -79,7 +79,7 @@ class NativeSessions:
 
     def start(self, account_id: str, app: str, registration: str) -> Renewed:
         """Start a session of an account."""
-        now, family = self._now(), self._kit.random(16).hex()
+        now, family = self._kit.now(), self._kit.random(16).hex()
         session_id, token = _session_id(family), self._new_token(family)
         session = NativeSession(session_id, account_id, app, registration, now, now, now + self._lifetime)
 
@@ -111,7 +111,7 @@ class NativeSessions:
         known = REFRESH_TOKEN.fullmatch(refresh_token)
         if known is None:
             raise TokenInvalid("it is no refresh token")
-        now, presented, session_id = self._now(), Secret(refresh_token), _session_id(known[1])
+        now, presented, session_id = self._kit.now(), Secret(refresh_token), _session_id(known[1])
         token = self._new_token(known[1])
 
         def work(executor: Executor) -> NativeSession | str:
@@ -151,14 +151,14 @@ class NativeSessions:
 
         def work(executor: Executor) -> int:
             ended = count_changed(executor, delete(sessions).where(sessions.c.account_id == account_id))
-            record(executor, self._now(), "sessions_ended", account_id=account_id, reason=reason)
+            record(executor, self._kit.now(), "sessions_ended", account_id=account_id, reason=reason)
             return ended
 
         return self._database.write(work)
 
     def of(self, account_id: str) -> tuple[NativeSession, ...]:
         """Return the sessions of an account, the one used last first."""
-        query = select(sessions).where(sessions.c.account_id == account_id, sessions.c.ends_at > self._now())
+        query = select(sessions).where(sessions.c.account_id == account_id, sessions.c.ends_at > self._kit.now())
         rows = self._database.read(lambda executor: executor.execute(query.order_by(*LAST_USED_FIRST)).all())
         return tuple(
             NativeSession(row.id, row.account_id, row.app, row.registration, row.created_at, row.used_at, row.ends_at)
@@ -169,14 +169,11 @@ class NativeSessions:
         theirs = delete(sessions).where(sessions.c.id == session_id, sessions.c.account_id == account_id)
         if count_changed(executor, theirs) == 0:
             return False
-        record(executor, self._now(), "session_ended", account_id=account_id, reason=reason, reference=session_id)
+        record(executor, self._kit.now(), "session_ended", account_id=account_id, reason=reason, reference=session_id)
         return True
 
     def _new_token(self, family: str) -> Secret:
         return Secret(f"{family}.{self._kit.random(32).hex()}")
-
-    def _now(self) -> datetime:
-        return datetime.fromtimestamp(int(self._kit.clock()), timezone.utc)
 
 
 def _judge(row: Row[Any], digest: str, now: datetime) -> tuple[str, dict[str, object]]:
