@@ -25,6 +25,7 @@ from authkit.replies import OF_A_FUNCTION, guarded
 __all__ = ["MAX_BODY", "Received", "accepted", "receive", "rejected"]
 
 MAX_BODY = 65_536
+"""How long the body of a delivery may be, in bytes."""
 MAX_AHEAD = 60
 MAX_LATE = 7 * 24 * 3600
 """How late a delivery may be where late ones are taken, in seconds: providers give up long before."""

@@ -35,16 +35,22 @@ PUBLIC: Mapping[str, str] = {
     "authkit": "",
     "authkit.adapters": "",
     "authkit.errors": "",
+    "authkit.events": "",
     "authkit.pkce": "",
+    "authkit.plugins": "",
     "authkit.oidc": "oidc",
     "authkit.emulator": "emulator",
     "authkit.testing": "testing",
     "authkit.pyramid": "pyramid",
+    "authkit.pyramid.accounts": "pyramid,accounts",
+    "authkit.pyramid.native": "pyramid,native",
     "authkit.accounts": "accounts",
+    "authkit.accounts.inbox": "accounts",
     "authkit.accounts.migrate": "accounts",
     "authkit.native": "native",
     "authkit.native.desktop": "",
     "authkit.native.loopback": "",
+    "authkit.native.tokenring": "",
 }
 """The modules whose names are public, and the extra that each needs. Think twice: what is added here stays."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import inspect
+import re
 from collections.abc import Iterator
 from importlib import import_module
 from itertools import pairwise
@@ -18,9 +19,10 @@ ROOT = Path(__file__).parent.parent
 
 
 OF_PYRAMID = ("authkit.pyramid", "authkit.testing")  # `login_as` signs in to Pyramid apps
-MODULES = [
-    pytest.param(name, marks=pytest.mark.pyramid if name in OF_PYRAMID else ()) for name in load_tables().PUBLIC
-]
+PUBLIC = load_tables().PUBLIC
+MODULES = [pytest.param(name, marks=pytest.mark.pyramid if name.startswith(OF_PYRAMID) else ()) for name in PUBLIC]
+SHOWN = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), *sorted((ROOT / "examples").rglob("*.py"))]
+"""What tells people what to import."""
 
 
 def texts_after(name: str) -> Iterator[str]:
@@ -64,6 +66,14 @@ def test_every_public_name_has_a_docstring(module: str) -> None:
 
     assert found.__doc__
     assert [lack for name in found.__all__ for lack in undocumented(name, getattr(found, name))] == []
+
+
+@pytest.mark.parametrize("path", SHOWN, ids=[str(path.relative_to(ROOT)) for path in SHOWN])
+def test_what_people_are_told_to_import_is_public(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    imported = re.findall(r"(?m)^\s*(?:from (authkit(?:\.\w+)*) import|import (authkit\.[\w.]+)$)", text)
+
+    assert {first or second for first, second in imported} <= {*PUBLIC}
 
 
 def test_what_is_not_said_is_found() -> None:

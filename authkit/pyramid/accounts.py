@@ -27,7 +27,7 @@ from authkit.pyramid.unkept import revoke_later_unless_kept
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
-__all__ = ["AccountPolicy", "includeme", "refuse_switch", "sign_in_account", "transactor"]
+__all__ = ["AccountPolicy", "includeme", "refuse_switch", "sign_in_account"]
 
 OWN_USERS = "authkit.own_users"
 

@@ -10,8 +10,7 @@ import authkit_google
 import pytest
 
 from authkit import AuthKit, Login
-from authkit.emulator import OpenIDEmulator, WsgiTransport
-from authkit.emulator.openid import OpenIDSwitches
+from authkit.emulator import OpenIDEmulator, OpenIDSwitches, WsgiTransport
 from authkit.plugins import load_plugins
 
 ISSUER = "https://accounts.google.com"
