@@ -94,6 +94,7 @@ def test_a_web_app_s_settings_can_be_given_as_they_are(tmp_path):
         "AUTHKIT_SECRET_FILE": "/nowhere",
         "AUTHKIT_TIKTOK_REDIRECT_URI": "https://app.example/callback",
         "AUTHKIT_TIKTOK_SANDBOX_CLIENT_KEY": "a-third-key",
+        "AUTHKIT_TIKTOK_PLATFORM_FILE": "/nowhere",
         "AUTHKIT_NATIVE_LIFETIME": "never",
     }
     kit = desktop_kit("tiktok", settings, environ=environ)

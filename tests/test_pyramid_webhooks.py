@@ -522,6 +522,23 @@ def test_no_page_of_the_app_s_is_shown_to_a_machine(sqlite):
     AcmeWorld(sqlite, own_error_views).refuse(401, HTTP_ACME_SIGNATURE="x")
 
 
+def failing_page(config):
+    """A page of the app that fails."""
+
+    def fail(request):
+        raise LookupError("the app's own")
+
+    config.add_route("failing", "/failing")
+    config.add_view(fail, route_name="failing")
+
+
+def test_what_the_app_s_own_pages_raise_is_left_to_the_app(sqlite):
+    world = AcmeWorld(sqlite, failing_page)
+
+    with pytest.raises(LookupError, match="the app's own"):
+        call(world.app, "/failing")
+
+
 @pytest.mark.parametrize("name", ["nobody", "other", "webhook", "ACME"])
 def test_a_registration_that_is_unknown_or_has_no_events_is_not_found(sqlite, name):
     settings = {"authkit.other.client_id": "x", "authkit.other.client_secret": "y"}

@@ -7,7 +7,6 @@ from functools import partial
 from typing import TypeAlias
 
 from pyramid.config import Configurator
-from pyramid.registry import Registry
 from pyramid.request import Request
 from pyramid.response import Response
 from pyramid.viewderivers import DefaultViewMapper
@@ -19,7 +18,7 @@ from authkit.events import MAX_BODY, accepted, receive, rejected
 from authkit.pyramid.accountpolicy import DATABASE
 from authkit.pyramid.answers import json_error, with_safe_headers
 from authkit.pyramid.bodies import read_body
-from authkit.pyramid.config import LATE, add_routes
+from authkit.pyramid.config import add_routes
 from authkit.pyramid.guards import require_method
 from authkit.pyramid.limits import require_room
 
@@ -51,7 +50,7 @@ def includeme(config: Configurator) -> None:
         raise ConfigError("include authkit.pyramid.accounts: its webhooks come along, and need its database")
     config.add_directive("set_authkit_event_handler", _set_event_handler)
     add_routes(config, ("authkit.webhook", "/{registration}/webhook", take_delivery))
-    config.action(None, _add_failure_view, args=(config.registry,), order=LATE)
+    config.add_exception_view(_answer_failure, context=DeliveryFailed, mapper=DefaultViewMapper)
 
 
 def take_delivery(request: Request) -> Response:
@@ -115,8 +114,3 @@ def _set_event_handler(config: Configurator, on_event: EventHandler | str) -> No
         "authkit", EVENT_HANDLER, config.object_description(handler), "event handler"
     )
     config.action(EVENT_HANDLER, register, introspectables=(introspectable,))
-
-
-def _add_failure_view(registry: Registry) -> None:
-    late = Configurator(registry=registry, autocommit=True)
-    late.add_exception_view(_answer_failure, context=DeliveryFailed, mapper=DefaultViewMapper)

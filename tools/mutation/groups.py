@@ -47,11 +47,11 @@ GROUPS = (
         """transactions seal query urls pkce replies registration registrations oauth2 flow api transport pool
         connection deadline breaker resolver settings keys sources candidates plugins events clientauth site cookies
         refusal provider providerclient answer body proxy tls jsontext keyring clients providersession models names
-        jose frozen logtext audit adapters pages inspection""",
+        jose frozen logtext clock audit adapters pages inspection""",
         """transactions seal query urls pkce replies oauth2 flow api transport registration registrations resolver
         clientauth refusal deadline breaker settings keys sources plugins plugins_attacks hookspecs events site
         cookies errors provider
-        models jose frozen adapters pages answer body proxy tls clients imports providersession wire_faults outages
+        models jose jsontext frozen adapters pages answer body proxy tls clients imports providersession wire_faults outages
         tiktok_provider tiktok_quirks tiktok_faults tiktok_events
         pyramid_login pyramid_outages cli_keys oidc_provider native_loopback""",
     ),
