@@ -305,7 +305,8 @@ class AuthKit:
         """End `token` at the provider; False when the provider has no way to.
 
         Raises:
-            ProviderUnavailable: the token is to be taken as alive; try again (RFC 7009, section 2.2.1).
+            ReauthRequired: there is nothing to end, says the provider: the token is none any more.
+            AuthkitError: the token is to be taken as alive; try again (RFC 7009, section 2.2.1).
         """
         with self._asking(name) as client:
             return _answer(bool, lambda: client.revoke(token))

@@ -27,7 +27,7 @@ from authkit.models import Profile, Secret, Token
 from authkit.provider import OAuth2Provider
 from authkit.providerclient import AuthorizationRequest, AuthorizationResponse
 from authkit.providersession import ProviderSession
-from authkit.refusal import Refusal
+from authkit.refusal import ReadError, Refusal
 from authkit.replies import OF_A_FUNCTION, answer_of, guarded, read_reply, read_token, refusal_error
 from authkit.transport import Transport
 from authkit.urls import as_https
@@ -137,19 +137,36 @@ class OAuth2Client:
         return _continued(token, fresh)
 
     def revoke(self, token: Token) -> bool:
-        """End `token` at the provider (RFC 7009, section 2.1); False when the provider has no way to."""
+        """End `token` at the provider (RFC 7009, section 2.1); False when the provider has no way to.
+
+        That the token is none is no error to the RFC (section 2.2). To some it is, and they have a word for it. All
+        other refusals say nothing of the token, which may be alive.
+
+        Raises:
+            ReauthRequired: the provider says that the token is none.
+        """
         doomed = token.refresh_token or token.access_token
         if self._provider.revoke_with == "access_token":
             doomed = token.access_token
         if not self._provider.revoke_url:
             return False
         self.post_form(
-            self._provider.revoke_url, {"token": doomed.reveal()}, self._secrets(token), empty_is_fine=True
+            self._provider.revoke_url,
+            {"token": doomed.reveal()},
+            self._secrets(token),
+            read_error=self._reader_of_errors("invalid_grant", "invalid_token"),
+            empty_is_fine=True,
         )
         return True
 
     def post_form(
-        self, url: str, fields: Mapping[str, str], secrets: Iterable[Secret] = (), *, empty_is_fine: bool = False
+        self,
+        url: str,
+        fields: Mapping[str, str],
+        secrets: Iterable[Secret] = (),
+        *,
+        read_error: ReadError | None = None,
+        empty_is_fine: bool = False,
     ) -> Mapping[str, Any]:
         """POST a form to an endpoint of the provider, the client's proof in it, and return the JSON object answered.
 
@@ -157,6 +174,7 @@ class OAuth2Client:
             url: the endpoint.
             fields: the form, without the client's own fields.
             secrets: what is sent and must not get into an error.
+            read_error: finds a refusal in the answer, the provider's own function if None.
             empty_is_fine: whether a good answer may have no body.
         """
         form = self._auth.form()
@@ -169,7 +187,9 @@ class OAuth2Client:
             )
         )
         sent = (*secrets, *self._proofs(form))
-        return read_reply(response, self._provider.read_error, secrets=sent, empty_is_fine=empty_is_fine)
+        return read_reply(
+            response, read_error or self._provider.read_error, secrets=sent, empty_is_fine=empty_is_fine
+        )
 
     def _read_code(self, params: Mapping[str, str]) -> str:
         issuer = params.get("iss")
@@ -219,18 +239,22 @@ class OAuth2Client:
 
     def _checked(self, sent: tuple[Secret, ...], *, on_refresh: bool = False) -> Callable[[Response], Response]:
         """Return the hook that stands between the provider's answer and oauthlib."""
-
-        def read_error(data: Mapping[str, Any]) -> Refusal | None:
-            refusal = self._provider.read_error(data)
-            if on_refresh and refusal is not None and refusal.error == "invalid_grant":
-                return replace(refusal, meaning=ReauthRequired)
-            return refusal
+        read_error = self._reader_of_errors("invalid_grant") if on_refresh else self._provider.read_error
 
         def hook(response: Response) -> Response:
             reply = read_reply(response, read_error, secrets=sent)
             return cast("Response", _Checked(json.dumps(read_token(reply, self._provider, on_refresh=on_refresh))))
 
         return hook
+
+    def _reader_of_errors(self, *no_token: str) -> ReadError:
+        """Return what finds a refusal; that the token is none any more is said by one of the words `no_token`."""
+
+        def read_error(data: Mapping[str, Any]) -> Refusal | None:
+            refusal = self._provider.read_error(data)
+            return replace(refusal, meaning=ReauthRequired) if refusal and refusal.error in no_token else refusal
+
+        return read_error
 
 
 @dataclass(frozen=True, slots=True)

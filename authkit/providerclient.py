@@ -60,7 +60,12 @@ class ProviderClient(Protocol):
         ...
 
     def revoke(self, token: Token) -> bool:
-        """End `token` at the provider; False when the provider has no way to."""
+        """End `token` at the provider; False when the provider has no way to.
+
+        Raises:
+            ReauthRequired: the provider says that the token is none any more.
+            AuthkitError: it may be alive.
+        """
         ...
 
 

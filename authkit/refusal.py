@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 from authkit.errors import AuthkitError
 
-__all__ = ["Refusal", "read_refusal"]
+__all__ = ["ReadError", "Refusal", "read_refusal"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +26,10 @@ class Refusal:
     description: str = ""
     log_id: str = ""
     meaning: type[AuthkitError] | None = None
+
+
+ReadError: TypeAlias = Callable[[Mapping[str, Any]], Refusal | None]
+"""Finds a refusal in a JSON object, or in the parameters of a callback."""
 
 
 def read_refusal(data: Mapping[str, Any]) -> Refusal | None:

@@ -13,7 +13,7 @@ from authkit.errors import AuthkitError, ConfigError, ProviderProtocolError, bri
 from authkit.jsontext import read_json
 from authkit.models import Secret
 from authkit.provider import OAuth2Provider
-from authkit.refusal import Refusal
+from authkit.refusal import ReadError, Refusal
 
 if TYPE_CHECKING:
     from requests import Response
@@ -110,7 +110,7 @@ def refusal_error(refusal: Refusal, status: int, secrets: Iterable[Secret] = ())
 
 def read_reply(
     response: Response,
-    read_error: Callable[[Mapping[str, Any]], Refusal | None],
+    read_error: ReadError,
     *,
     secrets: Iterable[Secret] = (),
     empty_is_fine: bool = False,
@@ -132,9 +132,7 @@ def read_reply(
     return data
 
 
-def read_list(
-    response: Response, read_error: Callable[[Mapping[str, Any]], Refusal | None], *, secrets: Iterable[Secret] = ()
-) -> Sequence[Any]:
+def read_list(response: Response, read_error: ReadError, *, secrets: Iterable[Secret] = ()) -> Sequence[Any]:
     """Return the JSON array of a good answer; otherwise as `read_reply`."""
     data: list[Any] = _read_good(response, read_error, secrets, list, "array")
     return data
@@ -142,7 +140,7 @@ def read_list(
 
 def _read_good(
     response: Response,
-    read_error: Callable[[Mapping[str, Any]], Refusal | None],
+    read_error: ReadError,
     secrets: Iterable[Secret],
     kind: type,
     name: str,

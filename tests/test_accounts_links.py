@@ -18,8 +18,9 @@ from sqlalchemy.orm import Session
 from authkit import Identity, Login
 from authkit.accounts import Accounts, LinkedIdentity
 from authkit.accounts.identityrows import lock_identity
-from authkit.accounts.schema import accounts, identities, metadata, revocations, tokens
+from authkit.accounts.schema import accounts, identities, metadata, revocations, sessions, tokens
 from authkit.errors import AccountConflict, AccountDenied, IdentityTaken, LastIdentity, ReauthRequired
+from authkit.native import NativeSessions
 
 NOW = datetime(2027, 1, 15, 8, tzinfo=timezone.utc)
 ADA = Identity("acme", "acme-client", "ada")
@@ -235,9 +236,10 @@ def test_nobody_else_can_change_what_a_change_rests_on(world, ada, change, first
     assert ["lock" in answer.lower() for answer in answers] == [True]
 
 
-def test_an_app_whose_engine_heeds_no_foreign_keys_leaves_no_token_behind(world, ada):
+def test_an_app_whose_engine_heeds_no_foreign_keys_leaves_no_token_and_no_session_behind(world, ada):
     engine = create_engine(world.database.engine.url)
     world.accounts.link(ada, world.login("second"))
+    NativeSessions(world.kit, world.database, 3600).start(ada, "phone", "acme")
 
     with Session(engine) as session, session.begin():
         world.accounts.within(session).unlink(ada, ADA)
@@ -246,7 +248,7 @@ def test_an_app_whose_engine_heeds_no_foreign_keys_leaves_no_token_behind(world,
         world.accounts.within(session).delete(ada)
     engine.dispose()
 
-    assert (world.rows(identities), world.rows(tokens), world.rows(accounts)) == ([], [], [])
+    assert [world.rows(table) for table in (identities, tokens, sessions, accounts)] == [[], [], [], []]
 
 
 def test_what_is_unlinked_while_its_token_is_refreshed_is_revoked_with_the_fresh_token(world, ada):

@@ -17,7 +17,7 @@ from authkit import Identity
 from authkit.accounts import Accounts, Revocations
 from authkit.accounts.audit import digest
 from authkit.accounts.schema import audit, revocations
-from authkit.errors import ProviderRateLimited, ProviderRejected, StoreUnavailable
+from authkit.errors import ProviderRateLimited, ReauthRequired, StoreUnavailable
 
 HOUR = 3600
 
@@ -49,7 +49,7 @@ def unlink(world, subject="user-1"):
 
 
 class Curt:
-    """A provider that is no OAuth 2.0 code flow, and its client: it refuses every token, and does not say why."""
+    """A provider that is no OAuth 2.0 code flow, and its client: it knows no token, and does not say why."""
 
     name, title, default_scope = "curt", "Curt", ("profile",)
 
@@ -57,7 +57,7 @@ class Curt:
         return self
 
     def revoke(self, token):
-        raise ProviderRejected
+        raise ReauthRequired
 
 
 class TestAtOnce:
@@ -98,14 +98,14 @@ class TestAtOnce:
         assert (world.waiting(), world.network.to("revoke")) == ([], [])
         assert world.trail()[-1] == ("revoked", "the provider revokes nothing")
 
-    def test_a_provider_of_its_own_kind_that_refuses_without_a_word_is_done_with(self, world):
+    def test_a_provider_of_its_own_kind_that_knows_no_token_is_done_with(self, world):
         registration = replace(world.kit.registrations["acme"], provider=Curt())
         kit = replace(world.kit, registrations={"acme": registration}, clients={"acme": Curt()})
         wait_for_it(world)
 
         assert attempt_all(world, Revocations(kit, world.database)) == [True]
 
-        assert (world.waiting(), world.trail()[-1]) == ([], ("revoked", "provider_rejected"))
+        assert (world.waiting(), world.trail()[-1]) == ([], ("revoked", "reauth_required"))
 
     def test_nothing_is_revoked_where_that_is_switched_off(self, database):
         world = VaultWorld(database, settings={"authkit.accounts.revoke": "false"})
@@ -142,8 +142,11 @@ def busy(request):
 class TestLater:
     @pytest.mark.parametrize(
         "reply",
-        [(503, b""), ReadTimeout(), Reset(), (200, b"<html>"), (401, {"error": "invalid_client"}), busy],
-        ids=["503", "timeout", "reset", "html", "misconfigured", "rate"],
+        [
+            *((503, b""), ReadTimeout(), Reset(), (200, b"<html>"), (401, {"error": "invalid_client"}), busy),
+            *((404, b"<html>"), (403, b"blocked"), (405, b""), (401, b"")),
+            *((400, {"error": error}) for error in ("unsupported_token_type", "invalid_request", "of its own")),
+        ],
     )
     def test_ref_06_what_fails_is_kept_and_the_identity_is_gone_at_once(self, world, reply):
         world.network.replies["revoke"] = reply
@@ -193,6 +196,29 @@ class TestLater:
         attempt_all(world)
 
         assert world.waiting()[0].retry_at == at(world, 12 * HOUR)
+
+    def test_what_has_failed_for_a_month_is_given_up(self, world):
+        world.network.replies["revoke"] = (403, b"blocked")
+        unlink(world)
+        begun, tries = world.clock.now, 0
+
+        while world.waiting():
+            tries += 1
+            world.clock.now += 12 * HOUR
+            attempt_all(world)
+
+        assert (tries, world.clock.now - begun) == (60, 30 * 24 * HOUR)
+        assert world.trail()[-1] == ("not_revoked", "HTTP 403, and no reason in the body")
+
+    def test_what_belongs_to_no_registration_any_more_is_given_up_too(self, world):
+        wait_for_it(world)
+        with world.database.engine.begin() as connection:
+            connection.execute(revocations.update().values(registration="gone"))
+
+        world.clock.now += 30 * 24 * HOUR
+        attempt_all(world)
+
+        assert (world.waiting(), world.trail()[-1][0]) == ([], "not_revoked")
 
     def test_the_registration_of_a_token_is_gone_and_comes_back(self, world):
         wait_for_it(world)
@@ -387,6 +413,27 @@ class TestAnAccessTokenThatHasEnded:
         assert unlink(world)
 
         assert (world.network.sent, world.waiting()) == ([], [])
+
+    def test_a_fresh_one_of_a_user_who_has_come_back_meanwhile_is_left_alone(self, world):
+        world.while_it_answers(lambda: world.accounts.sign_in(world.login()))
+
+        unlink(world)
+
+        assert self.sent(world) == ["canary-access-token", "canary-refresh-token"]
+        assert (world.waiting(), world.trail()[-2:]) == (
+            [],
+            [("revocation_cancelled", "the user came back"), ("created", None)],
+        )
+
+    def test_a_fresh_one_that_cannot_be_kept_is_revoked_all_the_same(self, world):
+        wait_for_it(world)
+        flaky = Flaky(world.database)
+        world.while_it_answers(lambda: setattr(flaky, "failing", 1))
+
+        assert attempt_all(world, Revocations(world.kit, flaky)) == [True]
+
+        assert self.sent(world) == ["canary-access-token", "canary-refresh-token", "canary-access-1"]
+        assert (world.waiting(), world.trail()[-1]) == ([], ("revoked", None))
 
     def test_without_a_refresh_token_it_is_done_with(self, world):
         world.accounts.delete(world.accounts.of(ADA).id)

@@ -48,6 +48,24 @@ def test_every_constraint_and_index_has_a_name_that_every_database_takes():
     assert len(names) == len(set(names))
 
 
+def test_the_number_of_a_row_that_is_gone_is_given_to_no_other(database):
+    """Who still works on behalf of the one who had it changes nothing of another's."""
+
+    def numbers():
+        return database.read(lambda executor: executor.execute(select(identities.c.id)).scalars().all())
+
+    database.write(add_account)
+    database.write(add_identity)
+    before = numbers()
+    database.write(lambda executor: executor.execute(delete(identities)))
+    database.write(add_identity)
+
+    assert set(before).isdisjoint(numbers())
+    on_sqlite = {table.name: table.dialect_options["sqlite"]["autoincrement"] for table in metadata.tables.values()}
+    numbered = {table.name for table in metadata.tables.values() if table.autoincrement_column is not None}
+    assert {name for name, is_set in on_sqlite.items() if is_set} == numbered
+
+
 def test_what_names_somebody_is_compared_byte_by_byte():
     exact = {
         f"{table.name}.{column.name}"

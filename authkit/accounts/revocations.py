@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from sqlalchemy import delete, insert, select, update
 
@@ -12,7 +13,7 @@ from authkit.accounts.audit import digest, record
 from authkit.accounts.database import Database, Executor, count_changed
 from authkit.accounts.schema import revocations
 from authkit.accounts.strongbox import Strongbox
-from authkit.errors import AuthkitError, ProviderRejected, ReauthRequired, StoreUnavailable
+from authkit.errors import AuthkitError, ReauthRequired, StoreUnavailable
 from authkit.flow import AuthKit
 from authkit.models import Identity, Token
 from authkit.provider import OAuth2Provider
@@ -21,6 +22,8 @@ __all__ = ["Pending", "Revocations"]
 
 FIRST_PAUSE = timedelta(minutes=1)
 LONGEST_PAUSE = timedelta(hours=12)
+LONGEST_WAIT = timedelta(days=30)
+"""How long a token of somebody who is gone may wait: then it is removed, whether or not its provider has heard."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +34,7 @@ class Pending:
     registration: str
     identity_digest: str
     sealed: str = field(repr=False)
+    created_at: datetime
     tries: int
 
 
@@ -86,7 +90,7 @@ class Revocations:
         """Tell the provider once; False if that is to be done again later, or somebody else is doing it.
 
         A provider that says that the token is none has nothing to end (RFC 7009, section 2.2). One that cannot be
-        reached, or that refuses us, may still have it (section 2.2.1).
+        reached, or that refuses us, may still have it (section 2.2.1): that is tried again, for a month.
 
         Raises:
             StoreUnavailable: the database failed.
@@ -94,13 +98,14 @@ class Revocations:
         if not self._database.write(lambda executor: self._take(executor, pending)):
             return False
         try:
-            reason = self._end(pending)
+            token = Token(*self._strongbox.open(pending.identity_digest, pending.sealed))
+            reason = self._revoke(pending, token)
+            if reason and token.refresh_token and self._takes_access_tokens_only(pending.registration):
+                reason = self._revoke_a_fresh_one(pending, token)
         except AuthkitError as error:
-            pause = min(timedelta(seconds=error.retry_after or 0), LONGEST_PAUSE)
-            if pause > _pause_after(pending.tries):
-                self._database.write(lambda executor: self._postpone(executor, pending, pause))
+            self._fail(pending, error)
             return False
-        self._database.write(lambda executor: self._forget(executor, pending, reason))
+        self._database.write(lambda executor: self._forget(executor, pending, "revoked", reason))
         return True
 
     def attempt_all(self, identity: Identity) -> None:
@@ -117,7 +122,9 @@ class Revocations:
             query = query.where(revocations.c.identity == digest(identity))
         oldest = query.order_by(revocations.c.id).limit(1)
         row = self._database.read(lambda executor: executor.execute(oldest).one_or_none())
-        return None if row is None else Pending(row.id, row.registration, row.identity, row.sealed, row.tries)
+        if row is None:
+            return None
+        return Pending(row.id, row.registration, row.identity, row.sealed, row.created_at, row.tries)
 
     def _take(self, executor: Executor, pending: Pending) -> bool:
         """Count a try before it is made, so that nobody else makes it too; False if somebody does."""
@@ -129,27 +136,11 @@ class Revocations:
         )
         return changed == 1
 
-    def _end(self, pending: Pending) -> str:
-        """End a token at the provider, and return why there was nothing to end, "" if there was.
-
-        Some, such as TikTok, take access tokens only, and the refresh token of one that has expired lives on. So
-        with it a fresh one is had first, and kept until that is revoked.
-        """
-        token = Token(*self._strongbox.open(pending.identity_digest, pending.sealed))
-        reason = self._revoke(pending, token)
-        if reason and token.refresh_token and self._takes_access_tokens_only(pending.registration):
-            try:
-                fresh = self._kit.refresh(pending.registration, token)
-            except ReauthRequired as error:
-                return error.reason
-            self._database.write(lambda executor: self._keep(executor, pending, fresh))
-            reason = self._revoke(pending, fresh)
-        return reason
-
     def _revoke(self, pending: Pending, token: Token) -> str:
+        """End a token at the provider, and return why there was nothing to end, "" if there was."""
         try:
             return "" if self._kit.revoke(pending.registration, token) else "the provider revokes nothing"
-        except (ProviderRejected, ReauthRequired) as error:
+        except ReauthRequired as error:
             return error.reason or error.code
 
     def _takes_access_tokens_only(self, registration: str) -> bool:
@@ -160,24 +151,47 @@ class Revocations:
             and provider.revoke_url != ""
         )
 
-    def _keep(self, executor: Executor, pending: Pending, fresh: Token) -> None:
+    def _revoke_a_fresh_one(self, pending: Pending, token: Token) -> str:
+        """End what lives on of a token whose access token has ended, and return as `_revoke` does.
+
+        Some, such as TikTok, take access tokens only, and the refresh token of one that has expired lives on. So
+        with it a fresh one is had, and kept until that is revoked. Where it cannot be kept, it is revoked all the
+        same: the old refresh token may be dead by now.
+        """
+        try:
+            fresh = self._kit.refresh(pending.registration, token)
+        except ReauthRequired as error:
+            return error.reason
+        with suppress(StoreUnavailable):
+            if not self._database.write(lambda executor: self._keep(executor, pending, fresh)):
+                return "the user came back"
+        return self._revoke(pending, fresh)
+
+    def _keep(self, executor: Executor, pending: Pending, fresh: Token) -> bool:
+        """Let a fresh token wait in the place of the old; False if that waits no more, see `cancel`."""
         values = {
             "sealed": self._strongbox.seal(pending.identity_digest, fresh),
             "sealed_with": self._strongbox.key_id,
         }
-        executor.execute(update(revocations).where(revocations.c.id == pending.id).values(**values))
+        return (
+            count_changed(executor, update(revocations).where(revocations.c.id == pending.id).values(**values)) == 1
+        )
 
-    def _postpone(self, executor: Executor, pending: Pending, pause: timedelta) -> None:
-        changed = update(revocations).where(revocations.c.id == pending.id)
-        executor.execute(changed.values(retry_at=self._kit.now() + pause))
+    def _fail(self, pending: Pending, error: AuthkitError) -> None:
+        """Leave a revocation for later; what has failed for a month is given up."""
+        now, pause = self._kit.now(), min(timedelta(seconds=error.retry_after or 0), LONGEST_PAUSE)
+        if now >= pending.created_at + LONGEST_WAIT:
+            self._database.write(lambda executor: self._forget(executor, pending, "not_revoked", error.reason))
+        elif pause > _pause_after(pending.tries):
+            later = update(revocations).where(revocations.c.id == pending.id).values(retry_at=now + pause)
+            self._database.write(lambda executor: count_changed(executor, later))
 
-    def _forget(self, executor: Executor, pending: Pending, reason: str) -> None:
-        gone = count_changed(executor, delete(revocations).where(revocations.c.id == pending.id))
-        if gone == 1:
+    def _forget(self, executor: Executor, pending: Pending, event: str, reason: str) -> None:
+        if count_changed(executor, delete(revocations).where(revocations.c.id == pending.id)) == 1:
             record(
                 executor,
                 self._kit.now(),
-                "revoked",
+                event,
                 identity=pending.identity_digest,
                 registration=pending.registration,
                 reason=reason,

@@ -31,6 +31,8 @@ OPTIONS: dict[str, Any] = {
     "mariadb_engine": "InnoDB",
     "mariadb_charset": "utf8mb4",
 }
+NUMBERED: dict[str, Any] = {**OPTIONS, "sqlite_autoincrement": True}
+"""For tables whose rows have numbers: SQLite, too, never gives that of a row that is gone to another."""
 
 metadata = MetaData(
     naming_convention={
@@ -73,7 +75,7 @@ identities = Table(
     Column("last_login_at", Moment, nullable=False),
     UniqueConstraint("authority", "client", "subject"),
     Index(None, "authority", "union_id"),
-    **OPTIONS,
+    **NUMBERED,
 )
 """Their ways to sign in, each with what the provider last said of the user."""
 
@@ -121,7 +123,7 @@ revocations = Table(
     Column("created_at", Moment, nullable=False),
     Column("tries", Integer, nullable=False),
     Column("retry_at", Moment, nullable=False, index=True),
-    **OPTIONS,
+    **NUMBERED,
 )
 """Tokens whose identity is gone, and that the provider is yet to be told to end."""
 
@@ -162,6 +164,6 @@ audit = Table(
     Column("registration", NAME),
     Column("reason", REASON),
     Column("reference", NAME),
-    **OPTIONS,
+    **NUMBERED,
 )
 """What happened, in the order in which it did. Rows are only ever added; identities stand in it as digests."""

@@ -14,7 +14,7 @@ from authkit.accounts.database import Executor, Joined, Transactor
 from authkit.accounts.export import export_account
 from authkit.accounts.keeper import Keeper
 from authkit.accounts.revocations import Revocations
-from authkit.accounts.schema import accounts
+from authkit.accounts.schema import accounts, sessions
 from authkit.accounts.values import Account, LinkedIdentity, SignedIn
 from authkit.errors import (
     AccountConflict,
@@ -196,6 +196,7 @@ class Accounts:
             known = rows.lock_identities_of(executor, account_id)
             for each in known:
                 self._keeper.remove(executor, each)
+            executor.execute(delete(sessions).where(sessions.c.account_id == account_id))
             executor.execute(delete(accounts).where(accounts.c.id == account_id))
             record(executor, self._kit.now(), "deleted", account_id=account_id, reason=reason)
             return [each.identity for each in known]

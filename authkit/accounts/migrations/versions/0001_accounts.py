@@ -20,6 +20,7 @@ OPTIONS: dict[str, Any] = {
     "mariadb_engine": "InnoDB",
     "mariadb_charset": "utf8mb4",
 }
+NUMBERED: dict[str, Any] = {**OPTIONS, "sqlite_autoincrement": True}
 TABLES = sa.MetaData()
 
 sa.Table(
@@ -57,7 +58,7 @@ sa.Table(
     sa.UniqueConstraint("authority", "client", "subject", name="uq_authkit_identities_authority_client_subject"),
     sa.Index("ix_authkit_identities_account_id", "account_id"),
     sa.Index("ix_authkit_identities_authority_union_id", "authority", "union_id"),
-    **OPTIONS,
+    **NUMBERED,
 )
 sa.Table(
     "authkit_tokens",
@@ -101,7 +102,7 @@ sa.Table(
     sa.PrimaryKeyConstraint("id", name="pk_authkit_revocations"),
     sa.Index("ix_authkit_revocations_identity", "identity"),
     sa.Index("ix_authkit_revocations_retry_at", "retry_at"),
-    **OPTIONS,
+    **NUMBERED,
 )
 sa.Table(
     "authkit_claims",
@@ -127,7 +128,7 @@ sa.Table(
     sa.Index("ix_authkit_audit_at", "at"),
     sa.Index("ix_authkit_audit_account_id", "account_id"),
     sa.Index("ix_authkit_audit_identity", "identity"),
-    **OPTIONS,
+    **NUMBERED,
 )
 
 
