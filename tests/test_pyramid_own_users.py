@@ -13,6 +13,7 @@ from pyramid_apps import answer_of, handled_by, named, own_policy
 from sqlalchemy import Column, Integer, MetaData, String, Table, create_engine, event, insert, select
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import sessionmaker
+from transaction.interfaces import TransientError
 
 from authkit.accounts.schema import accounts, identities, revocations, tokens
 from authkit.errors import AccountDenied
@@ -132,28 +133,49 @@ def test_a_transaction_that_comes_to_nothing_tells_no_observer_of_an_account(new
     assert app.world.me(browser) == "anonymous"  # the cookie names a user that there is not
 
 
-class NoCommitError(Exception):
-    """Raised by a transaction that cannot be committed."""
+class NoCommitError(TransientError):
+    """Raised by a transaction that cannot be committed, and that may be tried once more."""
 
 
-def test_dbf_04_a_commit_that_fails_signs_nobody_in(new_app, engine, database):
-    def handler(request, login):
-        def refuse():
-            raise NoCommitError
+def not_committed(request, login):
+    """A login handler whose transaction cannot be committed."""
 
-        request.tm.get().addBeforeCommitHook(refuse)
-        return sign_in_account(request, login)
+    def refuse():
+        raise NoCommitError
 
-    app = new_app(transactions(engine), handled_by(handler))
+    request.tm.get().addBeforeCommitHook(refuse)
+    return sign_in_account(request, login)
+
+
+@pytest.mark.parametrize("is_retried", [False, True])
+def test_dbf_04_a_commit_that_fails_signs_nobody_in(new_app, engine, database, is_retried):
+    before = {"before": ["pyramid_retry"]} if is_retried else {}
+    app = new_app(transactions(engine), handled_by(not_committed), **before)
     browser = app.world.browser()
     state = app.world.start(browser)
 
-    with pytest.raises(NoCommitError):
+    with pytest.raises(NoCommitError):  # at the first attempt: a callback counts once
         browser.get(app.world.callback(state))
 
     assert len(app.world.network.to("revoke")) == 1
     assert (rows(database), app.observed) == ([0, 0, 0], [])
     assert app.world.me(browser) == "anonymous"
+    assert [outcome for outcome, _ in app.world.told] == ["failed"]
+    [line] = app.world.audit
+    assert "outcome=failure code=store_unavailable provider=acme registration=acme" in line
+    assert "cause=the transaction of the request was not committed" in line
+
+
+def test_a_login_is_told_once_it_is_committed(new_app, engine):
+    def handler(request, login):
+        request.tm.get().addBeforeCommitHook(lambda: before.extend(app.world.audit))
+        return sign_in_account(request, login)
+
+    before = []
+    app = new_app(transactions(engine), handled_by(handler))
+    app.signed_in(ADA)
+
+    assert (before, len(app.world.audit)) == ([], 1)
 
 
 def test_a_user_that_the_app_refuses_is_none(new_app, engine, database):

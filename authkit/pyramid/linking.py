@@ -18,6 +18,7 @@ from authkit.audit import write_success
 from authkit.errors import AccountDisabled, AuthkitError, InvalidRequest, LastIdentity, ReauthRequired, printable
 from authkit.pages import Pages
 from authkit.pyramid.answers import page_response, redirect, to_provider, wants_json, with_safe_headers
+from authkit.pyramid.commits import once_committed
 from authkit.pyramid.csrf import read_form, require_csrf_token
 from authkit.pyramid.guards import require_method, require_same_origin
 from authkit.pyramid.limits import require_room
@@ -223,5 +224,6 @@ def _database_failures() -> Iterator[None]:
 
 def _log(request: Request, purpose: str, account_id: str, identity: Identity, reference: str) -> None:
     """Write the audit line of what succeeded. It is no login, so the observers of logins are told nothing."""
+    name = request.matchdict["registration"]
     details = {"identity": identity.key, "purpose": purpose, "account": printable(account_id)}
-    write_success(identity.authority, request.matchdict["registration"], reference, details)
+    once_committed(request, name, lambda: write_success(identity.authority, name, reference, details))

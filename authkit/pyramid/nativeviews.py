@@ -16,6 +16,7 @@ from authkit.native.jwts import Bearer
 from authkit.pyramid.answers import redirect, to_provider
 from authkit.pyramid.bearer import bearer_of
 from authkit.pyramid.bodies import read_body
+from authkit.pyramid.commits import once_committed
 from authkit.pyramid.guards import require_method, require_navigation
 from authkit.pyramid.limits import require_room
 from authkit.pyramid.nativeanswers import TOKEN_OF, answer, with_cors
@@ -104,8 +105,8 @@ def connect(request: Request) -> Response:
     except AuthkitError as error:
         error.registration = registration.name
         raise
-    if connected.login is not None:
-        request.authkit.succeeded(connected.login)
+    if login := connected.login:
+        once_committed(request, login.registration, lambda: request.authkit.succeeded(login))
     return answer(connected.answer)
 
 

@@ -17,6 +17,7 @@ from authkit.cookies import Cookie
 from authkit.errors import AccountDenied, AuthkitError
 from authkit.pages import Pages
 from authkit.pyramid.answers import begin, begin_again_at, on_our_origin, page_response, redirect, with_safe_headers
+from authkit.pyramid.commits import no_other_try, once_committed
 from authkit.pyramid.guards import require_method, require_navigation, require_same_origin
 from authkit.pyramid.handlers import call_handler
 from authkit.pyramid.limits import require_room
@@ -113,6 +114,7 @@ def callback(request: Request) -> Response:
         purpose=purpose.name,
         bound=purpose.bound(request),
     )
+    no_other_try(request)
     set_cookies(request, completed.cookies)
     response: Response = purpose.finish(request, completed.login)
     return response
@@ -160,7 +162,7 @@ def _logout_url(request: Request) -> str:
 def _report(request: Request, login: Login, status: int) -> None:
     """Report how the app's login handler took `login`: by an error status it refuses."""
     if status < 400:
-        request.authkit.succeeded(login)
+        once_committed(request, login.registration, lambda: request.authkit.succeeded(login))
     else:
         refusal = AccountDenied(f"the login handler answered HTTP {status}", registration=login.registration)
         request.authkit.failed(refusal)

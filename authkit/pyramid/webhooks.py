@@ -12,12 +12,13 @@ from pyramid.response import Response
 from pyramid.viewderivers import DefaultViewMapper
 
 from authkit import ProviderEvent
-from authkit.accounts.inbox import Inbox, WhenOver, at_once
+from authkit.accounts.inbox import Inbox
 from authkit.errors import AuthkitError, ConfigError
 from authkit.events import MAX_BODY, accepted, receive, rejected
 from authkit.pyramid.accountpolicy import DATABASE
 from authkit.pyramid.answers import json_error, with_safe_headers
 from authkit.pyramid.bodies import read_body
+from authkit.pyramid.commits import when_over
 from authkit.pyramid.config import add_routes
 from authkit.pyramid.guards import require_method
 from authkit.pyramid.limits import require_room
@@ -76,24 +77,11 @@ def _take(request: Request) -> None:
         if handler is None:
             is_new = inbox.take(received)
         else:
-            is_new = inbox.take(received, partial(handler, request), when_over=_after_transaction(request))
+            is_new = inbox.take(received, partial(handler, request), when_over=partial(when_over, request))
     except AuthkitError as error:
         error.registration = registration
         raise
     accepted(kit, received, is_new=is_new)
-
-
-def _after_transaction(request: Request) -> WhenOver:
-    """Return what waits for the transaction of pyramid_tm; where there is none, the handler has committed itself."""
-    if "tm.active" not in request.environ:
-        return at_once
-    transaction = request.environ["tm.manager"].get()
-
-    def after_transaction(callback: Callable[[bool], None]) -> None:
-        transaction.addAfterCommitHook(callback)
-        transaction.addAfterAbortHook(callback, args=(False,))
-
-    return after_transaction
 
 
 def _answer_failure(failure: DeliveryFailed, request: Request) -> Response:  # noqa: ARG001 - Pyramid's signature
