@@ -26,7 +26,7 @@ MAX_WAITING = 2
 """How many operations wait on for a provider that answers nobody: a worker has four threads or more."""
 SILENCE = 0.65
 """After how many seconds without any answer the others give up; also, how long one waits in vain that counts."""
-LONGEST_SILENCE = 2.0
+LONGEST_SILENCE = 5.0
 """The same for a provider that is known to be slow: twice as long as its answers take, and no longer than this."""
 FADING = 0.9
 """What one slow answer still counts when the next has come."""

@@ -164,6 +164,10 @@ def test_a_slow_provider_has_twice_as_long_as_it_took_of_late(
     assert patience() == 0.9
     clock.now += 0.91
     refused(breaker)
+    clock.now += 1
+    second.heard()
+    assert patience() == 4.82
+    clock.now += 3
     second.heard()
     assert patience() == LONGEST_SILENCE
 
