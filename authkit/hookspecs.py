@@ -48,14 +48,15 @@ def authkit_emulators() -> Sequence[Callable[[], Emulator]]:  # type: ignore[emp
 def authkit_login_succeeded(login: Login) -> None:
     """Observe a login that succeeded.
 
-    Called by the adapter after the app's login handler has answered, once per login, in the request's thread.
-    `login` holds the token: do not log it. An exception is logged and changes nothing.
+    Called by the adapter once the app's login handler has answered, and what it wrote in the transaction of the
+    request is committed; once per login, in the request's thread. `login` holds the token: do not log it. An
+    exception is logged and changes nothing.
     """
 
 
 @hookspec
 def authkit_login_failed(error: AuthkitError) -> None:
-    """Observe a login that failed.
+    """Observe a login that failed, or anything else that authkit's routes have refused, a path that is none included.
 
     Called by the adapter, once per failure, in the request's thread; `error` has ``code``, ``reason``,
     ``registration`` and ``correlation_id``. An exception is logged and changes nothing.

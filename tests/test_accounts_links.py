@@ -11,7 +11,7 @@ import pytest
 from account_world import AccountWorld
 from fakes import REFRESH_TOKEN, answer
 from requests import ConnectionError as NetworkError
-from sqlalchemy import Connection, create_engine, event, select
+from sqlalchemy import Connection, create_engine, event, select, update
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
@@ -149,6 +149,17 @@ def test_what_an_account_does_not_have_is_not_taken_from_it(world, ada):
     assert not world.accounts.unlink("nobody", ADA)
 
     assert (everything(world), world.told, world.network.sent) == (before, told, [])
+
+
+def test_an_identity_whose_registration_is_gone_is_no_other_way_to_sign_in(world, ada):
+    world.accounts.link(ada, world.login("second"))
+    gone = update(identities).where(identities.c.subject == "second").values(registration="gone")
+    with world.database.engine.begin() as connection:
+        connection.execute(gone)
+
+    with pytest.raises(LastIdentity):
+        world.accounts.unlink(ada, ADA)
+    assert world.accounts.unlink(ada, Identity("acme", "acme-client", "second"))
 
 
 def test_the_last_way_to_sign_in_is_taken_only_when_that_is_said(world, ada):

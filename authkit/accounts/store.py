@@ -140,14 +140,16 @@ class Accounts:
         later, see `Revocations`.
 
         Raises:
-            LastIdentity: it is the last one, and `even_last` does not say that it may go all the same.
+            LastIdentity: it is the last one of a registration that there is, and `even_last` does not say that it may
+                go all the same.
         """
 
         def work(executor: Executor) -> bool:
             known = rows.lock_identities_of(executor, account_id)
             found = [each for each in known if each.identity == identity]
-            if found and len(known) == 1 and not even_last:
-                raise LastIdentity("the identity is the account's last")
+            others = [each for each in known if each not in found and each.registration in self._kit.registrations]
+            if found and not others and not even_last:
+                raise LastIdentity("the identity is the last by which the account can be signed in to")
             for each in found:
                 self._keeper.remove(executor, each)
             return bool(found)
