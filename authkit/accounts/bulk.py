@@ -17,8 +17,6 @@ from authkit.accounts.database import Database
 from authkit.accounts.duetokens import PAGE, DueToken, DueTokens, Window
 from authkit.accounts.pace import Pace
 from authkit.accounts.refresher import LONGEST_PAUSE
-from authkit.accounts.schema import tokens
-from authkit.accounts.strongbox import Strongbox
 from authkit.accounts.tokenrows import KeptToken, TokenRows
 from authkit.accounts.vault import Vault
 from authkit.accounts.witness import Witness
@@ -97,7 +95,7 @@ class BulkRefresh:
         self._failures: dict[str, int] = {}
         self._problem: StoreUnavailable | None = None
         self.stopped: dict[str, AuthkitError] = {}
-        self.due = DueTokens(database, TokenRows(Strongbox(kit.sealers["vault"], tokens.name)), page)
+        self.due = DueTokens(database, TokenRows.of(kit), page)
 
     def run(self, window: Window) -> Iterator[Outcome]:
         """Refresh what is due, and yield what becomes of each token as it is known.

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, SQLAlchemyError
 
 from authkit.errors import StoreUnavailable
 
-__all__ = ["may_pass", "store_unavailable"]
+__all__ = ["failures_as_ours", "may_pass", "store_unavailable"]
 
 PASSING_STATES = frozenset({"40001", "40P01"})
 """PostgreSQL: serialization failure, deadlock."""
@@ -38,6 +41,17 @@ def store_unavailable(exc: SQLAlchemyError) -> StoreUnavailable:
     if _is_missing(exc):
         return StoreUnavailable(f"the tables are missing or behind, run: authkit db upgrade ({said})")
     return StoreUnavailable(f"the database failed: {said}")
+
+
+@contextmanager
+def failures_as_ours() -> Iterator[None]:
+    """Raise `StoreUnavailable` for what a database says in the app's own transaction, which raises it as it is."""
+    try:
+        yield
+        return
+    except SQLAlchemyError as exc:
+        failure = store_unavailable(exc)
+    raise failure
 
 
 def _words(exc: DBAPIError) -> str:

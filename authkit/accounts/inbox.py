@@ -25,7 +25,6 @@ from authkit.accounts.claims import is_claimed, release_claim, take_claim
 from authkit.accounts.database import Database, Executor
 from authkit.accounts.identityrows import Known, lock_identity
 from authkit.accounts.schema import tokens
-from authkit.accounts.strongbox import Strongbox
 from authkit.accounts.tokenrows import TokenRows
 from authkit.errors import StoreUnavailable
 from authkit.events import Received
@@ -75,7 +74,7 @@ class Inbox:
     def __init__(self, kit: AuthKit, database: Database) -> None:
         self._kit = kit
         self._database = database
-        self._rows = TokenRows(Strongbox(kit.sealers["vault"], tokens.name))
+        self._rows = TokenRows.of(kit)
 
     def take(
         self,

@@ -9,8 +9,6 @@ from authkit.accounts.audit import record
 from authkit.accounts.database import Database, Executor
 from authkit.accounts.identityrows import Known
 from authkit.accounts.revocations import Revocations
-from authkit.accounts.schema import tokens
-from authkit.accounts.strongbox import Strongbox
 from authkit.accounts.tokenrows import TokenRows
 from authkit.accounts.values import Account
 from authkit.errors import StoreUnavailable
@@ -30,7 +28,7 @@ class Keeper:
 
     def __init__(self, kit: AuthKit, database: Database) -> None:
         self._kit = kit
-        self._tokens = TokenRows(Strongbox(kit.sealers["vault"], tokens.name))
+        self._tokens = TokenRows.of(kit)
         self._revocations = Revocations(kit, database)
 
     def add(

@@ -38,7 +38,7 @@ class Resealing:
     def __init__(self, kit: AuthKit, database: Database, batch: int = BATCH) -> None:
         self._database = database
         self._batch = batch
-        self._rows = TokenRows(Strongbox(kit.sealers["vault"], tokens.name))
+        self._rows = TokenRows.of(kit)
         self._revocations = Strongbox(kit.sealers["vault"], revocations.name)
         self._newest = self._revocations.key_id
 

@@ -13,6 +13,7 @@ from authkit.accounts.database import Executor, count_changed
 from authkit.accounts.schema import identities, tokens
 from authkit.accounts.strongbox import Strongbox
 from authkit.errors import StoreUnavailable, printable
+from authkit.flow import AuthKit
 from authkit.models import Identity, Token
 
 __all__ = ["IS_IDENTITY", "SELECTION", "KeptToken", "Lease", "TokenRows", "key_of"]
@@ -102,6 +103,11 @@ class TokenRows:
 
     def __init__(self, strongbox: Strongbox) -> None:
         self._strongbox = strongbox
+
+    @classmethod
+    def of(cls, kit: AuthKit) -> TokenRows:
+        """Return those that are sealed with the keys of a kit."""
+        return cls(Strongbox(kit.sealers["vault"], tokens.name))
 
     def read(self, executor: Executor, identity: Identity, *, for_change: bool = False) -> KeptToken | None:
         """Return the token of an identity, by one query; None if there has never been one.

@@ -13,8 +13,6 @@ from datetime import datetime
 
 from authkit.accounts.database import Database
 from authkit.accounts.refresher import Refresher
-from authkit.accounts.schema import tokens
-from authkit.accounts.strongbox import Strongbox
 from authkit.accounts.tokenrows import KeptToken, Lease, TokenRows, refresh_at
 from authkit.errors import ProviderUnavailable, ReauthRequired
 from authkit.flow import AuthKit
@@ -55,7 +53,7 @@ class Vault:
         self._lease = lease
         self._sleep = sleep
         self._timer = timer
-        self._rows = TokenRows(Strongbox(kit.sealers["vault"], tokens.name))
+        self._rows = TokenRows.of(kit)
         self._refresher = Refresher(kit, database, self._rows, sleep=sleep, timer=timer)
 
     def access_token(self, identity: Identity) -> Secret:

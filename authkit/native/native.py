@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from functools import cached_property
 
 from sqlalchemy.exc import SQLAlchemyError
 
 from authkit.accounts import Account, Accounts, SqlClaims
 from authkit.accounts.database import Transactor
-from authkit.accounts.failures import store_unavailable
+from authkit.accounts.failures import failures_as_ours
 from authkit.accounts.unkept import revoke_unless_kept
 from authkit.cookies import Cookie
 from authkit.errors import (
@@ -128,7 +127,7 @@ class Native:
         try:
             completed = self._kit.complete(registration, query, jar, purpose=PURPOSE, bound=bound)
             cleared = completed.cookies
-            with _errors_as_ours():
+            with failures_as_ours():
                 carried = self._carried(app, begun, completed.login)
         except AuthkitError as error:
             error.registration = registration
@@ -153,7 +152,7 @@ class Native:
             raise NothingSent("one of ticket, code and access_token must be sent, and one only")
         if not all(value.isascii() and value.isprintable() for value in sent.values()):
             raise InvalidRequest("what was sent has characters that none of it has")
-        with _errors_as_ours():
+        with failures_as_ours():
             if kinds == ["ticket"]:
                 return Connected(self._connect_ticket(registration, sent), None)
             app, login = (self._code_login if kinds == ["code"] else self._token_login)(registration, sent)
@@ -248,15 +247,3 @@ class Native:
     def _consent(self, registration: str) -> str | None:
         known = self._kit.registrations.get(registration)
         return "consent" if known is not None and "consent" in known.prompts else None
-
-
-@contextmanager
-def _errors_as_ours() -> Iterator[None]:
-    """Take what the app's own session raises, in whose transaction the work may be done, for an error of ours."""
-    try:
-        yield
-    except SQLAlchemyError as exc:
-        failure = store_unavailable(exc)
-    else:
-        return
-    raise failure

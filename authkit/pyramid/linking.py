@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from typing import Any
 
 from pyramid.request import Request
 from pyramid.response import Response
-from sqlalchemy.exc import SQLAlchemyError
 
 from authkit import AuthKit, Identity, Login
 from authkit.accounts import LinkedIdentity
-from authkit.accounts.failures import store_unavailable
+from authkit.accounts.failures import failures_as_ours
 from authkit.audit import write_success
 from authkit.errors import AccountDisabled, AuthkitError, InvalidRequest, LastIdentity, ReauthRequired, printable
 from authkit.pages import Pages
@@ -36,7 +34,7 @@ def show_accounts(request: Request) -> Response:
     """Show the ways to sign in to the account, with buttons to disconnect them, and what else can be connected."""
     require_method(request, "GET")
     account_id = _signed_in(request)
-    with _database_failures():
+    with failures_as_ours():
         identities = request.accounts.identities(account_id)
     if wants_json(request):
         return _as_json(request, identities)
@@ -75,7 +73,7 @@ def unlink(request: Request) -> Response:
     _refuse_blocked(request, account_id)
     identity = _identity_of(request, account_id, form)
     try:
-        with _database_failures():
+        with failures_as_ours():
             request.accounts.unlink(account_id, identity, even_last=form.get("even_last") == "1")
     except LastIdentity as error:
         if wants_json(request):
@@ -91,7 +89,7 @@ def _finish_link(request: Request, login: Login) -> Response:
     account_id = _signed_in(request)
     revoke_later_unless_kept(request, login)
     try:
-        with _database_failures():
+        with failures_as_ours():
             request.accounts.link(account_id, login)
     except AuthkitError as error:
         error.registration = login.registration
@@ -135,7 +133,7 @@ def _signed_in(request: Request) -> str:
 
 def _refuse_blocked(request: Request, account_id: str) -> None:
     """Refuse a blocked account, which not every policy does: its identity, once free, could sign in as a stranger."""
-    with _database_failures():
+    with failures_as_ours():
         account = request.accounts.get(account_id)
     if account is not None and account.is_disabled:
         raise AccountDisabled("the account is disabled", registration=request.matchdict["registration"])
@@ -144,7 +142,7 @@ def _refuse_blocked(request: Request, account_id: str) -> None:
 def _identity_of(request: Request, account_id: str, form: Mapping[str, str]) -> Identity:
     """Return the identity that a form names: one of the account's, and of the registration in the path."""
     name, key = request.matchdict["registration"], form.get("identity")
-    with _database_failures():
+    with failures_as_ours():
         identities: tuple[LinkedIdentity, ...] = request.accounts.identities(account_id)
     for linked in identities:
         if linked.identity.key == key and linked.registration == name:
@@ -208,18 +206,6 @@ def _described(kit: AuthKit, linked: LinkedIdentity) -> dict[str, Any]:
         "last_login_at": linked.last_login_at.isoformat(),
         "needs_reauth": linked.needs_reauth,
     }
-
-
-@contextmanager
-def _database_failures() -> Iterator[None]:
-    """Raise `StoreUnavailable` for what a database says in the app's own transaction, which raises it as it is."""
-    failure: AuthkitError
-    try:
-        yield
-        return
-    except SQLAlchemyError as exc:
-        failure = store_unavailable(exc)
-    raise failure
 
 
 def _log(request: Request, purpose: str, account_id: str, identity: Identity, reference: str) -> None:
