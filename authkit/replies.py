@@ -186,13 +186,13 @@ def read_token(reply: Mapping[str, Any], provider: OAuth2Provider, *, on_refresh
 
     On a refresh the old refresh token may be dead already, and an error would lose the new one. So all that has to
     be right then is the access token: a malformed ID token or scope is left out, with a warning, and the user's id
-    may be missing. So may a malformed refresh token be left out, with its end: the access token is good at least
-    until it ends, and what is tried then, the old refresh token, is what would be tried at once after an error.
+    may be missing. A malformed refresh token is left out too, and its end: the old one stays, which would be tried
+    again after an error as well, and the access token is good until then.
 
     Raises:
         ProviderProtocolError: the access token is of a wrong type or form, or not a Bearer token: a token whose type
-            we do not know must not be used (RFC 6749, section 7.1). Not on a refresh: another token or the scope is
-            of a wrong type or form, or the user's id missing.
+            we do not know must not be used (RFC 6749, section 7.1). Or, but not on a refresh, another token or the
+            scope is of a wrong type or form, or the user's id missing.
     """
     token_type = reply.get("token_type", "Bearer")
     if not isinstance(token_type, str) or token_type.lower() != "bearer":
@@ -268,8 +268,13 @@ def _tokens_in(data: object) -> Iterator[Secret]:
 
 
 def _seconds(value: object) -> int | None:
-    """Return a sane number of seconds, None for anything else. A numeric text counts: some providers quote."""
+    """Return a sane number of seconds, None for anything else.
+
+    A numeric text counts, as some providers quote, and so does 3600.0: JSON knows no whole numbers.
+    """
     if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) <= 10:
+        value = int(value)
+    if isinstance(value, float) and value.is_integer():
         value = int(value)
     if isinstance(value, bool) or not isinstance(value, int) or not 0 < value <= MAX_SECONDS:
         return None
