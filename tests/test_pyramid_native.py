@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import zope.sqlalchemy
-from account_apps import ADA, BEN, checksum, count, kept_in, key_of, outage_of
+from account_apps import ADA, BEN, Passers, checksum, count, kept_in, key_of, outage_of
 from fakes import ACCESS_TOKEN, state_of
 from native_apps import JSON_TYPE, PhoneApp, refused_page
 from native_world import (
@@ -677,6 +677,12 @@ def test_a_request_has_what_it_needs_and_no_class_of_its_own(new_phone_app):
     call(app.world.app, "/look")
 
     assert seen == [True, None, (), Vault, Request]
+
+
+def test_a_request_is_gone_once_it_is_answered(new_phone_app):
+    passers = Passers()
+
+    assert passers.left(new_phone_app(passers.part)) == 0
 
 
 # What a browser says means nothing to the phone's routes.

@@ -18,7 +18,7 @@ from authkit.accounts.database import Joined, Transactor
 from authkit.errors import AccountConflict, ConfigError
 from authkit.pyramid import linking, views
 from authkit.pyramid.accountpolicy import DATABASE, AccountPolicy
-from authkit.pyramid.attributes import Attribute
+from authkit.pyramid.attributes import Attribute, weakly
 from authkit.pyramid.config import DEFAULTS, KIT, Defaults, add_routes
 from authkit.pyramid.csrf import new_csrf_token
 from authkit.pyramid.handlers import HANDLER, default_on_login, sign_in
@@ -66,7 +66,7 @@ def includeme(config: Configurator) -> None:
     registry[views.PURPOSES]["link"] = linking.LINK
     config.add_request_method(Attribute(_accounts), "accounts")
     config.add_request_method(Attribute(_vault), "vault")
-    config.add_request_method(new_csrf_token, "authkit_csrf_token")
+    config.add_request_method(Attribute(partial(weakly, new_csrf_token)), "authkit_csrf_token")
     config.add_directive("set_authkit_user_for", _set_user_for)
     config.add_tween("authkit.pyramid.accountpolicy.answering_tween", over=("pyramid_tm.tm_tween_factory", EXCVIEW))
     add_routes(
