@@ -123,7 +123,7 @@ def refuse_switch(request: Request, login: Login) -> bool:
 def _accounts(request: Request) -> Accounts:
     registry = request.registry
     own: OwnUsers | None = registry.get(OWN_USERS)
-    user_for = None if own is None else partial(own.user_for, request)
+    user_for = None if own is None else weakly(own.user_for, request)
     return Accounts(registry[KIT], transactor(request), user_for)
 
 
@@ -135,7 +135,7 @@ def transactor(request: Request) -> Transactor:
     registry = request.registry
     database: Database = registry[DATABASE]
     own: OwnUsers | None = registry.get(OWN_USERS)
-    return database if own is None or own.session is None else Joined(cache(partial(own.session, request)), database)
+    return database if own is None or own.session is None else Joined(cache(weakly(own.session, request)), database)
 
 
 def _vault(request: Request) -> Vault:
