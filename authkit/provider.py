@@ -147,7 +147,8 @@ class OAuth2Provider:
         subject_param: the member of the token answer that holds the user's id, if there is one; it is compared
             with the profile's subject.
         revoke_with: the token that the revocation endpoint wants.
-        prompts: for each ``prompt`` that `AuthKit.begin` takes, the parameters that ask for it.
+        prompts: for each ``prompt`` that `AuthKit.begin` takes, the parameters that ask for it. Native apps with a
+            private scheme need one of the names ``consent``, ``select_account`` and ``login``.
         issuer: the issuer identifier, if this server sends ``iss`` with its answers (RFC 9207): then it must.
         options: settings of the provider's own.
         events: reads what the provider sends to a webhook, if it has any.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -20,9 +21,13 @@ if TYPE_CHECKING:
 
 __all__ = ["OF_A_FUNCTION", "answer_of", "guarded", "read_list", "read_reply", "read_token", "refusal_error"]
 
+logger = logging.getLogger(__name__)
+
 MAX_TOKEN = 8192
 MAX_ID_TOKEN = 65_536
 """One that carries all of a user's groups is large; the answer as a whole has a limit of its own."""
+OPTIONAL: Mapping[str, int] = {"refresh_token": MAX_TOKEN, "id_token": MAX_ID_TOKEN}
+"""The tokens that may come beside the access token, and how long they may be."""
 MAX_SCOPE = 16_384
 MAX_SECONDS = 10 * 365 * 24 * 3600
 MAX_RETRY_AFTER = 300
@@ -177,19 +182,23 @@ def _rate_limited(refusal: Refusal | None, retry_after: str, secrets: Iterable[S
 def read_token(reply: Mapping[str, Any], provider: OAuth2Provider, *, on_refresh: bool = False) -> dict[str, Any]:
     """Return a token answer in the form of RFC 6749, section 5.1, with only what we use, and every type checked.
 
+    On a refresh the old refresh token may be dead already, and an error would lose the new one. So all that has to
+    be right then is the access token: a malformed ID token or scope is left out, with a warning, and the user's id
+    may be missing. A malformed refresh token is left out too, and its end: the old one stays, which would be tried
+    again after an error as well, and the access token is good until then.
+
     Raises:
-        ProviderProtocolError: a token is of a wrong type or form, or the token type is not Bearer; or the scope is
-            of a wrong type or form, or the user's id missing (not on a refresh, which must not lose a rotated token
-            over it).
+        ProviderProtocolError: the access token is of a wrong type or form, or not a Bearer token: a token whose type
+            we do not know must not be used (RFC 6749, section 7.1). Or, but not on a refresh, another token or the
+            scope is of a wrong type or form, or the user's id missing.
     """
     token_type = reply.get("token_type", "Bearer")
     if not isinstance(token_type, str) or token_type.lower() != "bearer":
         raise ProviderProtocolError("the token is not of type Bearer")
-    token: dict[str, Any] = {
-        "token_type": "Bearer",
-        "access_token": _token_text(reply, "access_token"),
-        **_optional_tokens(reply),
-    }
+    token: dict[str, Any] = {"token_type": "Bearer", "access_token": _token_text(reply, "access_token")}
+    if on_refresh:
+        reply = _without_malformed(reply, provider)
+    token |= {name: _token_text(reply, name, limit) for name, limit in OPTIONAL.items() if _is_there(reply, name)}
     for name in ("expires_in", "refresh_expires_in"):
         seconds = _seconds(reply.get(name))
         if seconds is not None:
@@ -197,7 +206,7 @@ def read_token(reply: Mapping[str, Any], provider: OAuth2Provider, *, on_refresh
     scope = _scope(reply.get("scope"))
     if scope is not None:
         token["scope"] = scope
-    elif reply.get("scope") is not None and not on_refresh:
+    elif reply.get("scope") is not None:
         raise ProviderProtocolError(
             "the granted scope is neither a text nor a list of texts, or none that can be kept"
         )
@@ -210,19 +219,36 @@ def read_token(reply: Mapping[str, Any], provider: OAuth2Provider, *, on_refresh
     return token
 
 
-def _optional_tokens(reply: Mapping[str, Any]) -> dict[str, str]:
-    limits = {"refresh_token": MAX_TOKEN, "id_token": MAX_ID_TOKEN}
-    present = {name: limit for name, limit in limits.items() if reply.get(name) not in (None, "")}
-    return {name: _token_text(reply, name, limit) for name, limit in present.items()}
+def _without_malformed(reply: Mapping[str, Any], provider: OAuth2Provider) -> Mapping[str, Any]:
+    """Return the answer to a refresh without what is malformed in it and need not be there."""
+    present = {name: limit for name, limit in OPTIONAL.items() if _is_there(reply, name)}
+    malformed = {name for name, limit in present.items() if not _is_token(reply[name], limit)}
+    if reply.get("scope") is not None and _scope(reply["scope"]) is None:
+        malformed.add("scope")
+    for name in sorted(malformed):
+        logger.warning("%s: the %s of a refresh is left out: it is malformed", provider.name, name)
+    if "refresh_token" in malformed:
+        malformed.add("refresh_expires_in")
+    return {name: value for name, value in reply.items() if name not in malformed}
+
+
+def _is_there(reply: Mapping[str, Any], name: str) -> bool:
+    return reply.get(name) not in (None, "")
 
 
 def _token_text(reply: Mapping[str, Any], name: str, limit: int = MAX_TOKEN) -> str:
     text = reply.get(name)
     if not isinstance(text, str) or not text:
         raise ProviderProtocolError(f"the token answer has no {name}")
-    if len(text) > limit or not (text.isascii() and text.isprintable()) or " " in text:
+    if not _is_token(text, limit):
         raise ProviderProtocolError(f"the {name} is too long, or has characters that no token has")
     return text
+
+
+def _is_token(value: object, limit: int) -> bool:
+    if not isinstance(value, str) or not 0 < len(value) <= limit:
+        return False
+    return value.isascii() and value.isprintable() and " " not in value
 
 
 def _tokens_in(data: object) -> Iterator[Secret]:
@@ -240,8 +266,13 @@ def _tokens_in(data: object) -> Iterator[Secret]:
 
 
 def _seconds(value: object) -> int | None:
-    """Return a sane number of seconds, None for anything else. A numeric text counts: some providers quote."""
+    """Return a sane number of seconds, None for anything else.
+
+    A numeric text counts, as some providers quote, and so does 3600.0: JSON knows no whole numbers.
+    """
     if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) <= 10:
+        value = int(value)
+    if isinstance(value, float) and value.is_integer():
         value = int(value)
     if isinstance(value, bool) or not isinstance(value, int) or not 0 < value <= MAX_SECONDS:
         return None

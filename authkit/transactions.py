@@ -11,10 +11,10 @@ import json
 import re
 import threading
 from base64 import urlsafe_b64encode
-from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
+from heapq import heapify, heappop, heappush
 from itertools import islice
 from typing import Protocol
 from urllib.parse import quote
@@ -29,6 +29,8 @@ __all__ = ["ClaimStore", "MemoryClaims", "Transaction", "Transactions", "local_p
 
 LIFETIME = 600
 CLOCK_SKEW = 60
+LONGEST_CLAIM = LIFETIME + 2 * CLOCK_SKEW
+"""Seconds to the end of any claim that guards what is good now: begun a minute from now, kept a minute more."""
 MAX_COOKIES = 10
 MAX_COOKIE_BYTES = 4096
 MAX_CLEARED = 50
@@ -70,33 +72,53 @@ class ClaimStore(Protocol):
 
 
 class MemoryClaims:
-    """Claims of this process; nothing is kept across processes, nor over a restart."""
+    """Claims of this process; nothing is kept across processes, nor over a restart.
+
+    A claim is forgotten once it has expired, and never before, but for one case: while a clock is ahead, claims are
+    made that end when no claim made by the right time can. Where these leave no room, they are forgotten: what they
+    guard is refused for being of the future.
+
+    Args:
+        clock: the time, in seconds since the epoch.
+        capacity: how many claims are remembered.
+    """
 
     def __init__(self, clock: Callable[[], float], capacity: int = MAX_CLAIMS) -> None:
         self._clock = clock
         self._capacity = capacity
-        self._claims: OrderedDict[str, float] = OrderedDict()  # a dict finds its first past all that were taken out
+        self._claims: set[str] = set()
+        self._by_end: list[tuple[float, str]] = []  # a heap: what ends first is found at once, whenever it came
+        self._last_end = 0.0
         self._lock = threading.Lock()
 
     def claim(self, key: str, expires_at: float) -> bool:
         """See `ClaimStore.claim`."""
         with self._lock:
-            self._forget_expired()
+            now = self._clock()
+            self._forget_expired(now)
             if key in self._claims:
                 return False
             if len(self._claims) >= self._capacity:
+                self._forget_future(now)
+            if len(self._claims) >= self._capacity:
                 raise RateLimited("the memory store of claims is full")
-            self._claims[key] = expires_at
+            self._claims.add(key)
+            heappush(self._by_end, (expires_at, key))
+            self._last_end = max(self._last_end, expires_at)
             return True
 
-    def _forget_expired(self) -> None:
-        # Claims come in about the order in which they expire, so looking at the oldest is enough.
-        now = self._clock()
-        while self._claims:
-            oldest = next(iter(self._claims))
-            if self._claims[oldest] > now:
-                return
-            del self._claims[oldest]
+    def _forget_expired(self, now: float) -> None:
+        while self._by_end and self._by_end[0][0] <= now:
+            self._claims.remove(heappop(self._by_end)[1])
+
+    def _forget_future(self, now: float) -> None:
+        """Forget what no transaction that is good now, or was, can have claimed: see `Transactions.claim`."""
+        if self._last_end <= now + LONGEST_CLAIM:  # so a full store costs no search, however often it is asked
+            return
+        self._by_end = [(end, key) for end, key in self._by_end if end <= now + LONGEST_CLAIM]
+        heapify(self._by_end)
+        self._claims = {key for _, key in self._by_end}
+        self._last_end = max((end for end, _ in self._by_end), default=0.0)
 
 
 @dataclass(frozen=True, slots=True)

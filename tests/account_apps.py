@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import gc
 import socket
 import socketserver
 import threading
+import weakref
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import Any
 
 from bs4 import BeautifulSoup
 from fakes import acme, plugins_with, state_of
-from pyramid_apps import World, answer_of, named, other
+from pyramid.response import Response
+from pyramid_apps import World, answer_of, call, named, other
 from sqlalchemy import func, select
 from webtest import TestApp, TestResponse
 
@@ -161,6 +164,35 @@ class AccountApp:
             len(self.world.told),
             len(self.world.audit),
         )
+
+
+class Passers:
+    """The requests that came to ``/seen``, by a part of an app; none of them is kept."""
+
+    def __init__(self) -> None:
+        self._seen: list[weakref.ref[Any]] = []
+
+        def include(config: Any) -> None:
+            config.add_route("seen", "/seen")
+            config.add_view(self._see, route_name="seen")
+
+        self.part = named(include)
+
+    def _see(self, request: Any) -> Response:
+        self._seen.append(weakref.ref(request))
+        request.accounts.get("nobody")
+        return Response(request.authkit_csrf_token())
+
+    def left(self, app: AccountApp) -> int:
+        """Return how many of ten requests are there after they were answered, unless the collector takes them."""
+        call(app.world.app, "/seen")  # the first has the app made ready
+        self._seen.clear()
+        gc.disable()
+        try:
+            assert {call(app.world.app, "/seen").status for _ in range(10)} == {200}
+            return sum(request() is not None for request in self._seen)
+        finally:
+            gc.enable()
 
 
 def parse(response: TestResponse) -> BeautifulSoup:

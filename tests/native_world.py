@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import cache
 from hashlib import sha256
 from typing import Any
@@ -24,7 +25,15 @@ CHALLENGE = urlsafe_b64encode(sha256(VERIFIER.encode()).digest()).rstrip(b"=").d
 LINK = "https://app.example/signed-in"
 PRIVATE_LINK = "com.example.app:/signed-in"
 SDK_REDIRECT_URI = "https://app.example/sdk"
+PRIVATE: Mapping[str, str] = {
+    "authkit.native.private.link": PRIVATE_LINK,
+    "authkit.native.private.allow_private_scheme": "yes",
+}
+"""The settings of an app with a scheme that any app can claim."""
 JWT_SETTINGS: Mapping[str, Any] = {"issuer": "https://app.example", "audience": "https://app.example"}
+
+asking = replace(acme, prompts={"consent": {"ask": "again"}})
+"""Acme, which can be made to ask the user."""
 
 
 @cache
@@ -79,12 +88,12 @@ class NativeWorld(AccountWorld):
     Settings are given as ``native__pseudo_email="yes"``.
     """
 
-    def __init__(self, database: Database, *, provider: OAuth2Provider = acme, **settings: str) -> None:
+    def __init__(self, database: Database, *, provider: OAuth2Provider = asking, **settings: str) -> None:
         from fakes import Network, plugins_with
 
         clock, network = Clock(), Network()
         own = {f"authkit.{name.replace('__', '.')}": value for name, value in settings.items()}
-        kit = make_kit(network, {**self.usual(), **own}, clock=clock, plugins=plugins_with(provider))
+        kit = make_kit(network, {**self.usual(), **PRIVATE, **own}, clock=clock, plugins=plugins_with(provider))
         super().__init__(database, kit=kit)
         self.clock, self.network = clock, network
         self.browser = Browser()
@@ -96,8 +105,6 @@ class NativeWorld(AccountWorld):
             "authkit.native.keys": key_set().reveal(),
             "authkit.native.phone.link": LINK,
             "authkit.native.phone.redirect_uris": f"{SDK_REDIRECT_URI} com.example.app:/sdk",
-            "authkit.native.private.link": PRIVATE_LINK,
-            "authkit.native.private.allow_private_scheme": "yes",
             "authkit.native.seed.link": "https://seed.example/callback?from=web",
             "authkit.native.seed.link_carries": "access_token",
             "authkit.native.no-link.redirect_uris": "https://app.example/other-sdk",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timezone
+from pathlib import Path
 
 import pytest
 from account_world import AccountWorld
@@ -15,6 +16,7 @@ from authkit.accounts import metadata
 from authkit.accounts.columns import Exact
 from authkit.accounts.schema import accounts, identities, tokens
 
+NUMBERS = {6: "six", 7: "seven", 8: "eight", 9: "nine"}
 AT = datetime(2030, 1, 1, tzinfo=timezone.utc)
 
 
@@ -34,6 +36,14 @@ def count(database, table):
 
 def test_every_table_can_be_told_from_the_apps():
     assert [name for name in metadata.tables if not name.startswith("authkit_")] == []
+
+
+def test_the_docs_have_every_table():
+    docs = (Path(__file__).parent.parent / "docs" / "database.md").read_text(encoding="utf-8")
+    described = [line.split("`")[1] for line in docs.splitlines() if line.startswith("| `authkit_")]
+
+    assert sorted(described) == sorted(metadata.tables)
+    assert f" stand in {NUMBERS[len(described)]} tables" in docs
 
 
 def test_every_constraint_and_index_has_a_name_that_every_database_takes():

@@ -206,6 +206,20 @@ class TestTheAnswerOfARefresh:
         assert world.vault.token(ADA).scope == ("profile",)
         assert world.kept_pair() == FIRST
 
+    def test_ref_02_a_rotated_token_is_kept_whatever_the_id_token_beside_it(self, world):
+        world.network.replies["token"] = Rotation(id_token="a" * 70_000)
+        world.clock.now += DUE
+
+        assert world.vault.access_token(ADA).reveal() == FIRST[0]
+        assert world.kept_pair() == FIRST
+
+    def test_ref_02_a_malformed_refresh_token_costs_nobody_the_access_token(self, world):
+        world.network.replies["token"] = {**TOKEN, "access_token": "canary-access-1", "refresh_token": "a b"}
+        world.clock.now += DUE
+
+        assert world.vault.access_token(ADA).reveal() == FIRST[0]
+        assert world.kept_pair() == (FIRST[0], OLD[1])
+
     def test_it_is_recorded_and_the_observers_are_told(self, world):
         world.clock.now += DUE
         world.vault.access_token(ADA)

@@ -14,14 +14,27 @@ from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 from account_world import AccountWorld
-from fakes import ACCESS_TOKEN, CLIENT_SECRET, REFRESH_TOKEN, TOKEN, USER, Network, acme, make_kit, state_of
+from fakes import (
+    ACCESS_TOKEN,
+    CLIENT_SECRET,
+    REFRESH_TOKEN,
+    TOKEN,
+    USER,
+    Network,
+    acme,
+    make_kit,
+    plugins_with,
+    state_of,
+)
 from native_world import (
     CHALLENGE,
     LINK,
+    PRIVATE,
     PRIVATE_LINK,
     SDK_REDIRECT_URI,
     VERIFIER,
     NativeWorld,
+    asking,
     key_set,
     member,
     parts_of,
@@ -170,19 +183,38 @@ def test_a_start_with_an_unknown_registration_is_refused(world: NativeWorld) -> 
     )
 
 
-@pytest.mark.parametrize(("app", "params"), [("private", {"ask": "again"}), ("phone", {})])
-def test_a_link_that_any_app_can_claim_forces_the_consent_page(
-    sqlite: Database, app: str, params: Mapping[str, str]
+@pytest.mark.parametrize(
+    ("prompts", "asked"),
+    [
+        (["consent"], "consent"),
+        (["login", "select_account", "consent"], "consent"),
+        (["login", "select_account"], "select_account"),
+        (["login", "none"], "login"),
+    ],
+)
+def test_a_link_that_any_app_can_claim_has_the_provider_ask_the_user(
+    sqlite: Database, prompts: list[str], asked: str
 ) -> None:
-    asking = replace(acme, prompts={"consent": {"ask": "again"}})
+    world = NativeWorld(sqlite, provider=replace(acme, prompts={name: {"ask": name} for name in prompts}))
 
-    url = NativeWorld(sqlite, provider=asking).start(app)
+    assert dict(parse_qsl(urlsplit(world.start("private")).query))["ask"] == asked
+    assert "ask" not in dict(parse_qsl(urlsplit(world.start("phone")).query))
 
-    assert {name: value for name, value in parse_qsl(urlsplit(url).query) if name == "ask"} == params
 
+def test_a_provider_that_cannot_be_made_to_ask_is_no_use_for_a_link_that_any_app_can_claim(sqlite: Database) -> None:
+    silent = replace(acme, name="silent", title="Silent", prompts={"none": {"prompt": "none"}})
+    own = {"authkit.silent.client_id": "b", "authkit.silent.client_secret": "b"}
+    kit = make_kit(settings={**NativeWorld.usual(), **PRIVATE, **own}, plugins=plugins_with(asking, silent))
+    native = Native(kit, Accounts(kit, sqlite), sqlite, NativeConfiguration.of(kit))
 
-def test_a_provider_without_a_consent_prompt_is_asked_as_always(world: NativeWorld) -> None:
-    assert "prompt" not in world.start("private")
+    def begin(registration: str, app: str) -> str:
+        return native.begin(registration, app=app, challenge=CHALLENGE, state="", cookies={}).url
+
+    error = refuse(errors.InvalidRequest, lambda: begin("silent", "private"))
+    assert error.reason == "any app can claim the link of private, and Silent cannot be made to ask the user"
+    assert error.registration == "silent"
+    assert begin("silent", "phone").startswith(acme.authorize_url)
+    assert begin("acme", "private").startswith(acme.authorize_url)
 
 
 def test_tiktok_is_told_to_ask_again(sqlite: Database) -> None:
@@ -1110,7 +1142,7 @@ def test_acc_09_a_made_up_address_that_somebody_has_already_changes_nothing(
     taken = world.accounts.sign_in(
         world.login("attacker", email="union-1@acme.invalid", email_verified=True)
     ).account.id
-    provider = replace(acme, profile=lambda data: Profile(data["id"], "Ada", union_id="union-1"))
+    provider = replace(asking, profile=lambda data: Profile(data["id"], "Ada", union_id="union-1"))
     victim = NativeWorld(world.database, provider=provider, native__pseudo_email="yes")
 
     user: Any = victim.sign_in()["user"]

@@ -3,24 +3,29 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
-from fakes import make_kit
+from fakes import acme, make_kit, plugins_with
+from native_world import asking
 
+from authkit import OAuth2Provider
 from authkit.errors import ConfigError, InvalidRequest, printable
 from authkit.native.apps import NativeApp, callback_of, find_app, read_apps
 
 NO_REST = "is neither https nor a scheme such as com.example.app:/signed-in"
 
 
-def apps(**settings: str) -> Any:
-    """Return the apps of settings such as ``phone__link="https://…"``."""
+def apps(*others: OAuth2Provider, provider: OAuth2Provider = asking, **settings: str) -> Any:
+    """Return the apps of settings such as ``phone__link="https://…"``, at a provider and `others`."""
     own = {f"authkit.native.{name.replace('__', '.')}": value for name, value in settings.items()}
-    return read_apps(make_kit(settings=own))
+    own |= {f"authkit.{other.name}.client_{part}": "b" for other in others for part in ("id", "secret")}
+    return read_apps(make_kit(settings=own, plugins=plugins_with(provider, *others)))
 
 
-def refused(**settings: str) -> str:
+def refused(**settings: Any) -> str:
     with pytest.raises(ConfigError) as caught:
         apps(**settings)
     assert (caught.value.__cause__, caught.value.__context__) == (None, None)
@@ -143,6 +148,33 @@ def test_a_scheme_that_any_app_can_claim_takes_a_setting() -> None:
         "that the app owns, or set authkit.native.phone.allow_private_scheme = true"
     )
     assert apps(phone__redirect_uris="com.example.app:/sdk")["phone"].redirect_uris == ("com.example.app:/sdk",)
+
+
+PRIVATE: Mapping[str, str] = {"phone__link": "com.example.app:/signed-in", "phone__allow_private_scheme": "yes"}
+
+
+def test_a_scheme_that_any_app_can_claim_takes_a_provider_that_asks_the_user() -> None:
+    assert refused(**PRIVATE, provider=acme) == (
+        "authkit.native.phone.link: any app can claim its scheme, and none of the providers can be made to ask the "
+        "user; use an https link that the app owns"
+    )
+    assert apps(provider=acme, phone__link="https://app.example/signed-in", sdk__redirect_uris="com.example:/sdk")
+
+
+def test_the_providers_that_do_not_ask_are_warned_of(caplog: pytest.LogCaptureFixture) -> None:
+    assert apps(**PRIVATE)
+    assert caplog.records == []
+
+    assert apps(replace(acme, name="second"), replace(asking, name="third"), replace(acme, name="fourth"), **PRIVATE)
+
+    assert [(record.name, record.levelname, record.getMessage()) for record in caplog.records] == [
+        (
+            "authkit.native.apps",
+            "WARNING",
+            "authkit.native.phone.link: any app can claim its scheme, so it cannot sign in with second, fourth, which"
+            " cannot be made to ask the user",
+        )
+    ]
 
 
 @pytest.mark.parametrize(

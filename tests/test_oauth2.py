@@ -385,6 +385,12 @@ def test_ref_02_without_a_new_refresh_token_the_old_one_stays_as_it_is(
     assert fresh == replace(OLD, access_token=Secret("a2"), expires_at=None)
 
 
+def test_ref_02_a_malformed_refresh_token_leaves_the_old_one_and_its_end(network: Network) -> None:
+    fresh = refreshed(network, {"access_token": "a2", "refresh_token": ["r2"], "refresh_expires_in": 60})
+
+    assert fresh == replace(OLD, access_token=Secret("a2"), expires_at=None)
+
+
 def test_the_same_refresh_token_may_get_a_new_end(network: Network) -> None:
     fresh = refreshed(network, {"access_token": "a2", "refresh_token": REFRESH_TOKEN, "refresh_expires_in": 60})
 

@@ -15,6 +15,7 @@ from fakes import SECRET, Browser, Clock, Network, answer, plugins_with, state_o
 from joserfc import jws
 from joserfc.jwk import ECKey, OKPKey, RSAKey
 from openid_world import CLIENT_ID, ISSUER, World, claims, idp, key, public, query_of, signed
+from requests import PreparedRequest, Response
 
 from authkit import AuthKit, Profile, Secret, Token, errors
 from authkit.emulator.openid.client import OpenIDClient as EmulatedClient
@@ -449,6 +450,15 @@ def test_without_openid_there_is_no_start() -> None:
 # Refresh, revocation, sign-out
 
 
+def left_out(caplog: pytest.LogCaptureFixture) -> list[str]:
+    """Return why the ID tokens of refreshes were left out, as the log says."""
+    said = [record for record in caplog.records if record.name == "authkit.oidc.client"]
+    assert all(record.levelname == "WARNING" for record in said)
+    begin = f"{ISSUER}: the ID token of a refresh is left out: "
+    assert all(record.getMessage().startswith(begin) for record in said)
+    return [record.getMessage().removeprefix(begin) for record in said]
+
+
 def test_a_refresh_may_come_without_an_id_token() -> None:
     world = World(switches={"refreshed_id_token": "off"})
     login = world.sign_in()
@@ -479,13 +489,19 @@ def test_keys_that_cannot_be_had_are_missed_before_the_refresh_token_is_spent() 
     assert len(world.sent("token")) == before
 
 
-def test_a_refresh_whose_id_token_is_broken_is_the_end_of_the_token() -> None:
+def test_a_refresh_whose_id_token_is_broken_keeps_the_rest(caplog: pytest.LogCaptureFixture) -> None:
     world = World()
     login = world.sign_in()
     world.turn("module", "invalid-sig-rs256")
 
-    with pytest.raises(errors.ReauthRequired, match="not signed by a key of the issuer's"):
-        world.kit.refresh("idp", login.token)
+    fresh = world.kit.refresh("idp", login.token)
+
+    assert fresh.access_token != login.token.access_token
+    assert fresh.refresh_token != login.token.refresh_token
+    assert (fresh.id_token, fresh.subject) == (login.token.id_token, "1000001")
+    assert left_out(caplog) == ["the ID token is not signed by a key of the issuer's that its header names"]
+    world.turn("module", "plain")
+    assert world.kit.refresh("idp", fresh).id_token != login.token.id_token
 
 
 def test_a_token_is_revoked_where_the_metadata_say() -> None:
@@ -670,6 +686,92 @@ def test_a_refresh_asks_nobody_when_the_user_signed_in() -> None:
     world.clock.now += 1000
 
     assert world.kit.refresh("idp", login.token).subject == "1000001"
+
+
+STORED = Token(Secret("a"), Secret("r"), subject="user-1")
+"""A token as the vault gives it."""
+
+
+def refreshing(id_token: Secret, **options: Any) -> tuple[HandMade, AuthKit]:
+    """Return an issuer that rotates refresh tokens and answers a refresh with an ID token, and a kit."""
+    reply = {"access_token": "b", "token_type": "Bearer", "refresh_token": "r2", "id_token": id_token.reveal()}
+    network = HandMade(token=reply)
+    return network, hand_made(network, **options)
+
+
+NOW = int(Clock()())
+UNTRUSTED = {
+    "the ID token is not signed by a key of the issuer's that its header names": signed(claims(), key(number=1)),
+    "the ID token is not signed, or not as the issuer announced": signed(claims(), key("P-256"), algorithm="ES256"),
+    "the ID token is malformed": Secret("no-id-token"),
+    "the ID token has no sub": signed(claims(sub=7)),
+    "the ID token is another issuer's": signed(claims(iss=None)),
+    "the ID token is for another client": signed(claims(aud="somebody-else")),
+    "the ID token was issued to another client: its azp": signed(claims(azp="somebody-else")),
+    "the ID token has expired, or a clock is wrong": signed(claims(exp=NOW - 60)),
+    "the ID token was issued long ago or in the future; is a clock wrong?": signed(claims(iat=NOW + 120)),
+    "the ID token's at_hash is not that of the access token": signed(claims(at_hash="another's")),
+}
+
+
+@pytest.mark.parametrize("reason", UNTRUSTED)
+def test_a_rotated_token_is_kept_whatever_the_id_token_beside_it(
+    reason: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    _, kit = refreshing(UNTRUSTED[reason])
+
+    assert kit.refresh("idp", STORED) == Token(Secret("b"), Secret("r2"), subject="user-1")
+
+    assert left_out(caplog) == [reason]
+
+
+@pytest.mark.parametrize("changed", [{}, {"aud": "somebody-else"}, {"exp": NOW - 60}, {"at_hash": "another's"}])
+@pytest.mark.parametrize(
+    ("named", "reason"),
+    [
+        ({"sub": "user-2"}, "the ID token that came with the refresh is another user's"),
+        ({"iss": "https://elsewhere.example"}, "the ID token that came with the refresh is another issuer's"),
+    ],
+)
+def test_ref_03_a_signed_id_token_of_another_user_is_refused(
+    named: dict[str, object], changed: dict[str, object], reason: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    _, kit = refreshing(signed(claims(**named, **changed)))
+
+    with pytest.raises(errors.ReauthRequired) as caught:
+        kit.refresh("idp", STORED)
+
+    assert caught.value.reason == reason
+    assert left_out(caplog) == []
+
+
+def test_an_issuer_whose_new_key_is_not_published_yet_costs_no_token(caplog: pytest.LogCaptureFixture) -> None:
+    clock, id_token = Clock(), signed(claims(), key(number=1), kid="two")
+    network, kit = refreshing(id_token, clock=clock)
+
+    fresh = kit.refresh("idp", STORED)
+    network.replies["jwks"] = {"keys": [public(key(), kid="one"), public(key(number=1), kid="two")]}
+    clock.now += 30
+
+    assert (fresh.refresh_token, fresh.id_token) == (Secret("r2"), None)
+    assert kit.refresh("idp", fresh).id_token == id_token
+    assert left_out(caplog) == ["the ID token is not signed by a key of the issuer's that its header names"]
+
+
+def test_keys_that_are_too_old_once_the_answer_is_there_cost_no_token(caplog: pytest.LogCaptureFixture) -> None:
+    clock = Clock()
+    network, kit = refreshing(signed(claims()), clock=clock)
+    reply = network.replies["token"]
+
+    def slowly(request: PreparedRequest) -> Response:
+        clock.now += 24 * 3600
+        network.replies["jwks"] = (503, {})
+        return answer(request, 200, reply)
+
+    network.replies["token"] = slowly
+
+    assert kit.refresh("idp", STORED).refresh_token == Secret("r2")
+    assert left_out(caplog) == ["HTTP 503"]
 
 
 @pytest.mark.parametrize("said", [{}, {"email_verified": False}])

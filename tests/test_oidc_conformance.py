@@ -59,19 +59,18 @@ LOGIN_STOPS: Mapping[str, Stop] = {
 }
 
 REFRESH_STOPS: Mapping[str, Stop] = {
-    "refresh-invalid-issuer": Stop(ReauthRequired, "the ID token is another issuer's"),
+    "refresh-invalid-issuer": Stop(ReauthRequired, "the ID token that came with the refresh is another issuer's"),
     "refresh-invalid-sub": Stop(ReauthRequired, "the ID token that came with the refresh is another user's"),
-    "refresh-invalid-aud": Stop(ReauthRequired, "the ID token is for another client"),
 }
 
-ASKED = {"max-age-exceeded"}
-"""What a relying party notices only if it asked for something; see the test of its own."""
+APART = {"max-age-exceeded", "refresh-invalid-aud"}
+"""What has a test of its own: only who asked for something notices it, or the rest of the answer is of use."""
 
 
 def test_every_module_that_a_relying_party_has_to_notice_is_here() -> None:
     to_notice = {name for name, module in MODULES.items() if not module.is_sound}
 
-    assert to_notice == {*LOGIN_STOPS, *REFRESH_STOPS, *ASKED}
+    assert to_notice == {*LOGIN_STOPS, *REFRESH_STOPS, *APART}
 
 
 @pytest.mark.parametrize("module", sorted(name for name, module in MODULES.items() if module.is_sound))
@@ -107,6 +106,16 @@ def test_a_refresh_is_refused(module: str) -> None:
         world.kit.refresh("idp", login.token)
 
     assert caught.value.reason == stop.reason
+
+
+def test_refresh_invalid_aud() -> None:
+    world = World(switches={"module": "refresh-invalid-aud"})
+    login = world.sign_in()
+
+    fresh = world.kit.refresh("idp", login.token)
+
+    assert fresh.access_token != login.token.access_token
+    assert fresh.id_token == login.token.id_token
 
 
 def test_max_age_exceeded() -> None:

@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import datetime, timezone
 
 import pytest
-from account_apps import ADA, BEN, JSON, AccountApp, checksum, count, kept_in, key_of, outage_of, parse
+from account_apps import ADA, BEN, JSON, AccountApp, Passers, checksum, count, kept_in, key_of, outage_of, parse
 from fakes import acme, make_kit, state_of
 from pyramid.config import Configurator
 from pyramid.interfaces import ISecurityPolicy
@@ -279,6 +279,13 @@ def test_a_request_saves_its_query_where_accounts_are_not_checked(new_world, sql
 
 
 # What requests have, and what the app may do itself.
+
+
+def test_a_request_is_gone_once_it_is_answered(new_world, sqlite):
+    passers = Passers()
+    app = AccountApp(new_world, sqlite, passers.part)
+
+    assert passers.left(app) == 0
 
 
 def test_requests_have_the_accounts_the_vault_and_a_csrf_token(new_world, sqlite):

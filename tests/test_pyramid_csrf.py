@@ -124,6 +124,19 @@ def test_a_form_of_the_app_s_own_gets_its_token_from_the_request(new_world, sqli
     assert links(browser, browser.get("/own").text)
 
 
+def test_what_makes_the_token_does_not_keep_the_request(new_world, sqlite):
+    kept = []
+
+    def include(config):
+        config.add_route("own", "/own")
+        config.add_view(lambda request: kept.append(request.authkit_csrf_token) or Response(""), route_name="own")
+
+    call(AccountApp(new_world, sqlite, named(include)).world.app, "/own")
+
+    with pytest.raises(ReferenceError, match="the request is gone"):
+        kept[0]()
+
+
 # Requests that no browser sends.
 
 

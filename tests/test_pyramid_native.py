@@ -8,15 +8,17 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import zope.sqlalchemy
-from account_apps import ADA, BEN, checksum, count, kept_in, key_of, outage_of
+from account_apps import ADA, BEN, Passers, checksum, count, kept_in, key_of, outage_of
 from fakes import ACCESS_TOKEN, state_of
 from native_apps import JSON_TYPE, PhoneApp, refused_page
 from native_world import (
     CHALLENGE,
     LINK,
+    PRIVATE,
     PRIVATE_LINK,
     SDK_REDIRECT_URI,
     VERIFIER,
+    asking,
     key_set,
     member,
     parts_of,
@@ -36,6 +38,7 @@ from pyramid_apps import (
     call,
     make_app,
     named,
+    other,
     own_views,
     signed_cookie_session,
     strict_defaults,
@@ -143,7 +146,8 @@ def test_mob_15_and_lek_11_the_link_is_that_of_the_settings_and_has_nothing_else
     assert app.world.me(browser) == "anonymous"
 
 
-def test_nothing_in_a_request_chooses_the_link(app):
+def test_nothing_in_a_request_chooses_the_link(new_phone_app):
+    app = new_phone_app(settings=PRIVATE, providers=(asking, other))
     browser = app.world.browser()
     evil = dict.fromkeys(("link", "redirect_uri", "return_to", "next", "redirect_url"), "https://evil.example")
     state = app.start(browser)
@@ -151,6 +155,17 @@ def test_nothing_in_a_request_chooses_the_link(app):
 
     assert browser.get(path, status=303).location.partition("?")[0] == LINK
     assert app.link("private").partition("?")[0] == PRIVATE_LINK
+
+
+def test_a_link_that_any_app_can_claim_is_refused_where_the_user_would_not_see_the_login(new_phone_app):
+    app = new_phone_app(settings=PRIVATE, providers=(asking, other))
+    path = app.world.path("/other/native", app="private", challenge=CHALLENGE)
+
+    app.refused(app.world.browser(), path, "invalid_request")
+
+    assert app.world.audit[-1].endswith(
+        "cause=any app can claim the link of private, and Other cannot be made to ask the user"
+    )
 
 
 @pytest.mark.parametrize(
@@ -677,6 +692,12 @@ def test_a_request_has_what_it_needs_and_no_class_of_its_own(new_phone_app):
     call(app.world.app, "/look")
 
     assert seen == [True, None, (), Vault, Request]
+
+
+def test_a_request_is_gone_once_it_is_answered(new_phone_app):
+    passers = Passers()
+
+    assert passers.left(new_phone_app(passers.part)) == 0
 
 
 # What a browser says means nothing to the phone's routes.

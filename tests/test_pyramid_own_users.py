@@ -7,7 +7,8 @@ from contextlib import suppress
 
 import pytest
 import zope.sqlalchemy
-from account_apps import ADA, BEN, JSON, AccountApp, checksum, count, key_of
+from account_apps import ADA, BEN, JSON, AccountApp, Passers, checksum, count, key_of
+from native_apps import PhoneApp
 from pyramid.response import Response
 from pyramid_apps import answer_of, handled_by, named, own_policy
 from sqlalchemy import Column, Integer, MetaData, String, Table, create_engine, event, insert, select
@@ -384,6 +385,21 @@ def test_the_app_is_asked_for_its_session_once_there_is_something_to_do_in_it(ne
 
     assert browser.get("/look", status=200).text == "[None, None]"
     assert asked == ["/look"]
+
+
+@pytest.mark.parametrize("kind", [AccountApp, PhoneApp])
+def test_a_request_is_gone_once_it_is_answered(new_world, sqlite, kind):
+    passers, new_session = Passers(), sessionmaker(sqlite.engine)
+
+    def dbsession(request):
+        session = new_session()
+        request.add_finished_callback(lambda _: session.close())
+        return session
+
+    def include(config):
+        config.set_authkit_user_for(add_user, dbsession)
+
+    assert passers.left(kind(new_world, sqlite, named(include), passers.part)) == 0
 
 
 def test_what_a_request_reads_it_reads_in_its_own_transaction(new_app, engine, database):

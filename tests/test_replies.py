@@ -398,7 +398,12 @@ def test_a_bearer_token_is_accepted_however_it_is_written(value: Any) -> None:
         (0, None),
         (-1, None),
         (3600.5, None),
-        (3600.0, None),
+        (3600.0, 3600),
+        (315_360_000.0, 315_360_000),
+        (315_360_001.0, None),
+        (-0.0, None),
+        (1e300, None),
+        ("3600.0", None),
         ("", None),
         ("abc", None),
         ("-1", None),
@@ -452,6 +457,65 @@ def test_flt_24_a_granted_scope_that_not_every_database_can_keep_is_refused_and_
     with pytest.raises(ProviderProtocolError, match="or none that can be kept"):
         token_of(scope=value)
     assert "scope" not in read_token({**TOKEN, "scope": value}, acme, on_refresh=True)
+
+
+MALFORMED = [1, 0, True, False, [], {}, "a b", "a\r\nb", "\xe9", "a" * 65_537]
+
+
+def left_out(caplog: pytest.LogCaptureFixture) -> list[str]:
+    """Return what the log says of the answer to a refresh."""
+    assert all(record.levelname == "WARNING" for record in caplog.records)
+    return [record.getMessage() for record in caplog.records if record.name == "authkit.replies"]
+
+
+@pytest.mark.parametrize("value", MALFORMED)
+def test_ref_02_a_rotated_token_is_kept_whatever_the_id_token_beside_it(
+    value: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    reply = {**TOKEN, "id_token": value}
+    with pytest.raises(ProviderProtocolError, match="id_token"):
+        read_token(reply, acme)
+
+    assert read_token(reply, acme, on_refresh=True) == read_token(TOKEN, acme)
+
+    assert left_out(caplog) == ["acme: the id_token of a refresh is left out: it is malformed"]
+
+
+@pytest.mark.parametrize("value", [*MALFORMED, "a" * 8193])
+def test_ref_02_a_malformed_refresh_token_costs_neither_the_access_token_nor_the_old_one(
+    value: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    reply = {"access_token": "a", "refresh_token": value, "expires_in": 60, "refresh_expires_in": 120}
+    with pytest.raises(ProviderProtocolError, match="refresh_token"):
+        read_token(reply, acme)
+
+    token = read_token(reply, acme, on_refresh=True)
+
+    assert token == {"token_type": "Bearer", "access_token": "a", "expires_in": 60}
+    assert left_out(caplog) == ["acme: the refresh_token of a refresh is left out: it is malformed"]
+
+
+def test_all_that_is_malformed_in_a_refresh_is_named(caplog: pytest.LogCaptureFixture) -> None:
+    reply = {"access_token": "a", "refresh_token": 1, "id_token": 2, "scope": 3}
+
+    assert read_token(reply, acme, on_refresh=True) == {"token_type": "Bearer", "access_token": "a"}
+
+    assert [line.split()[2] for line in left_out(caplog)] == ["id_token", "refresh_token", "scope"]
+
+
+def test_nothing_is_said_of_what_a_refresh_leaves_out_itself(caplog: pytest.LogCaptureFixture) -> None:
+    reply = {"access_token": "a", "refresh_token": "", "id_token": None, "scope": None, "refresh_expires_in": 120}
+
+    token = read_token(reply, acme, on_refresh=True)
+
+    assert token == {"token_type": "Bearer", "access_token": "a", "refresh_expires_in": 120}
+    assert left_out(caplog) == []
+
+
+@pytest.mark.parametrize("changed", [{"access_token": 1}, {"access_token": "a b"}, {"token_type": "DPoP"}])
+def test_an_access_token_that_must_not_be_used_is_refused_on_a_refresh_too(changed: dict[str, Any]) -> None:
+    with pytest.raises(ProviderProtocolError):
+        read_token({**TOKEN, **changed}, acme, on_refresh=True)
 
 
 @pytest.mark.parametrize("value", [None, "", " ", 0, 123, True, [], ["a"], {}, 1.5])
@@ -520,7 +584,7 @@ def test_an_id_token_may_be_longer_than_other_tokens(on_refresh: bool) -> None:
 
     assert read_token(reply, acme, on_refresh=on_refresh)["id_token"] == reply["id_token"]
     with pytest.raises(ProviderProtocolError, match="the id_token is too long"):
-        read_token({**reply, "id_token": "a" * 65_537}, acme, on_refresh=on_refresh)
+        read_token({**reply, "id_token": "a" * 65_537}, acme)
 
 
 def test_a_method_of_a_built_in_type_may_be_a_plugin_s_function() -> None:

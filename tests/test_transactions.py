@@ -188,6 +188,91 @@ def test_inp_04_a_full_memory_refuses_new_claims_until_old_ones_expire(clock: Cl
     assert claims.claim("c", clock.now + 20)
 
 
+def test_a_claim_is_forgotten_however_many_that_end_later_came_before(clock: Clock) -> None:
+    claims = MemoryClaims(clock, capacity=3)
+    assert all(claims.claim(key, clock.now + seconds) for key, seconds in [("a", 30), ("b", 10), ("c", 20)])
+
+    clock.now += 10
+    assert claims.claim("d", clock.now + 10)
+    with pytest.raises(RateLimited):
+        claims.claim("e", clock.now + 10)
+    clock.now += 10
+    assert claims.claim("e", clock.now + 10)
+    assert claims.claim("f", clock.now + 10)
+    assert not claims.claim("a", clock.now + 10)
+
+
+TEN_YEARS = 10 * 365 * 24 * 3600
+
+
+def test_logins_while_the_clock_was_years_ahead_leave_room_for_others(clock: Clock) -> None:
+    claims = MemoryClaims(clock, capacity=100)
+    clock.now += TEN_YEARS
+    assert all(claims.claim(f"ahead {number}", clock.now + 660) for number in range(100))
+    clock.now -= TEN_YEARS
+
+    for number in range(1000):
+        clock.now += 60
+        assert claims.claim(str(number), clock.now + 660)
+        assert not claims.claim(str(number), clock.now + 660)
+
+
+def test_a_login_while_the_clock_was_ahead_is_remembered_as_long_as_there_is_room(clock: Clock) -> None:
+    claims = MemoryClaims(clock, capacity=100)
+    clock.now += TEN_YEARS
+    end = clock.now + 660
+    assert claims.claim("ahead", end)
+    clock.now -= TEN_YEARS
+
+    for number in range(1000):
+        clock.now += 60
+        assert claims.claim(str(number), clock.now + 660)
+    clock.now = end - 1
+    assert not claims.claim("ahead", end)
+    clock.now = end
+    assert claims.claim("ahead", end + 1)
+
+
+@pytest.mark.parametrize(("seconds", "is_kept"), [(720, True), (721, False)])
+def test_for_want_of_room_only_what_no_good_login_can_have_claimed_is_forgotten(
+    clock: Clock, seconds: int, is_kept: bool
+) -> None:
+    claims = MemoryClaims(clock, capacity=4)
+    ends = {"a": 1, "b": 720, "c": TEN_YEARS, "d": seconds}
+    assert all(claims.claim(key, clock.now + end) for key, end in ends.items())
+
+    assert claims.claim("e", clock.now + 660)
+
+    assert [key for key in "abde" if not claims.claim(key, clock.now + 660)] == [*"ab", *"d" * is_kept, "e"]
+    with pytest.raises(RateLimited):
+        claims.claim("f", clock.now + 660)
+
+
+def test_the_last_login_of_a_clock_that_is_a_minute_ahead_is_not_forgotten_for_want_of_room() -> None:
+    world = World()
+    world.transactions = world.transactions.claimed_in(MemoryClaims(world.clock, capacity=1))
+    state, _, _ = world.begin()
+    world.claim(state)
+
+    world.clock.now -= 60
+
+    assert world.refuse(state).reason == "the state was used before: a replay, or a reloaded callback"
+    with pytest.raises(RateLimited):
+        world.claim(world.begin()[0])
+    assert world.refuse(state).reason == "the state was used before: a replay, or a reloaded callback"
+
+
+def test_a_full_memory_refuses_without_a_search(clock: Clock) -> None:
+    claims = MemoryClaims(clock)
+    assert all(claims.claim(str(number), clock.now + 720) for number in range(100_000))
+
+    began = time.process_time()
+    for number in range(1000):
+        with pytest.raises(RateLimited):
+            claims.claim(f"more {number}", clock.now + 720)
+    assert time.process_time() - began < 1
+
+
 def test_a_claim_costs_the_same_however_many_are_remembered_while_as_many_expire_as_come() -> None:
     def cost(remembered: int) -> float:
         clock = Clock()

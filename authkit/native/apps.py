@@ -12,14 +12,17 @@ from urllib.parse import urlencode
 
 from authkit.errors import ConfigError, InvalidRequest
 from authkit.flow import AuthKit
+from authkit.registration import Registration
 from authkit.urls import check_url
 
-__all__ = ["NativeApp", "find_app", "read_apps"]
+__all__ = ["NativeApp", "asking_prompt", "find_app", "read_apps"]
 
 logger = logging.getLogger(__name__)
 
 PRIVATE_SCHEME = re.compile(r"[a-z][a-z0-9+-]*(\.[a-z0-9+-]+)+")
 PRIVATE_REST = re.compile(r":/[!\"$-~]*")
+ASKING = ("consent", "select_account", "login")
+"""The prompts by which a provider asks the user something, also where it would not have to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,12 +55,15 @@ def read_apps(kit: AuthKit) -> Mapping[str, NativeApp]:
     """Return the apps that the settings name.
 
     Raises:
-        ConfigError: a link or a redirect URI is none that an app may have.
+        ConfigError: a link or a redirect URI is none that an app may have; or any app can claim the link, and no
+            provider can be made to ask the user.
     """
     web = {registration.redirect_uri for registration in kit.registrations.values()}
     web |= {callback_of(kit, name) for name in kit.registrations}
     apps = {name: _app(name, values, web) for name, values in kit.parts["native"]["members"].items()}
     for app in apps.values():
+        if app.has_private_link:
+            _check_providers(app, kit)
         if app.carries_access_token:
             logger.warning(
                 "authkit.native.%s.link_carries = access_token: the link shows the provider's token to whatever sees "
@@ -65,6 +71,11 @@ def read_apps(kit: AuthKit) -> Mapping[str, NativeApp]:
                 app.name,
             )
     return MappingProxyType(apps)
+
+
+def asking_prompt(registration: Registration) -> str | None:
+    """Return the prompt by which the user sees a login, whoever began it; None if the provider has none."""
+    return next((prompt for prompt in ASKING if prompt in registration.prompts), None)
 
 
 def callback_of(kit: AuthKit, registration: str) -> str:
@@ -95,6 +106,23 @@ def _app(name: str, values: Mapping[str, Any], web: set[str]) -> NativeApp:
             # TikTok ignores PKCE for web apps: a code that was issued to the browser could be handed in here.
             raise ConfigError(f"{prefix}redirect_uris has {uri!r}, which is a redirect URI of the web login")
     return NativeApp(name, link, values["redirect_uris"], values["link_carries"] == "access_token")
+
+
+def _check_providers(app: NativeApp, kit: AuthKit) -> None:
+    """Say where a link that any app can claim is of no use: another app could sign in with nobody seeing it."""
+    silent = [name for name, registration in kit.registrations.items() if asking_prompt(registration) is None]
+    if len(silent) == len(kit.registrations):
+        raise ConfigError(
+            f"authkit.native.{app.name}.link: any app can claim its scheme, and none of the providers can be made to "
+            "ask the user; use an https link that the app owns"
+        )
+    if silent:
+        logger.warning(
+            "authkit.native.%s.link: any app can claim its scheme, so it cannot sign in with %s, which cannot be made"
+            " to ask the user",
+            app.name,
+            ", ".join(silent),
+        )
 
 
 def _check_uri(key: str, uri: str, *, may_be_private: bool) -> None:

@@ -26,7 +26,7 @@ from authkit.errors import (
 from authkit.flow import AuthKit, Cookies, Redirect
 from authkit.models import Login, Secret
 from authkit.native.answers import user_json
-from authkit.native.apps import NativeApp, callback_of, find_app
+from authkit.native.apps import NativeApp, asking_prompt, callback_of, find_app
 from authkit.native.configuration import NativeConfiguration
 from authkit.native.jwts import Bearer, Jwts
 from authkit.native.sessions import NativeSessions, Renewed
@@ -92,7 +92,8 @@ class Native:
             cookies: the request's cookies.
 
         Raises:
-            InvalidRequest: the app is unknown, or its challenge or state is malformed.
+            InvalidRequest: the app is unknown, or its challenge or state is malformed; or any app can claim its
+                link, and the provider cannot be made to ask the user.
             UnknownProvider: there is no such registration.
         """
         known = find_app(self._apps, app)
@@ -106,8 +107,7 @@ class Native:
             purpose=PURPOSE,
             bound=Begun(app, challenge, state).to_text(),
             redirect_uri=callback_of(self._kit, registration),
-            # Any app can claim a private scheme, and begin a login by itself: the user shall at least see it.
-            prompt=self._consent(registration) if known.has_private_link else None,
+            prompt=self._asking(registration, known) if known.has_private_link else None,
         )
 
     def complete(self, registration: str, query: str, cookies: Cookies) -> Returned:
@@ -244,6 +244,15 @@ class Native:
             "refresh_token": renewed.refresh_token.reveal(),
         }
 
-    def _consent(self, registration: str) -> str | None:
+    def _asking(self, registration: str, app: NativeApp) -> str | None:
+        """Return the prompt with which the user sees a login that any app can begin (RFC 8252, section 8.6)."""
         known = self._kit.registrations.get(registration)
-        return "consent" if known is not None and "consent" in known.prompts else None
+        if known is None:
+            return None
+        prompt, title = asking_prompt(known), known.provider.title
+        if prompt is None:
+            raise InvalidRequest(
+                f"any app can claim the link of {app.name}, and {title} cannot be made to ask the user",
+                registration=registration,
+            )
+        return prompt

@@ -11,12 +11,12 @@ from typing import Any
 from joserfc import jws
 from joserfc.errors import JoseError
 
-from authkit.errors import ProviderProtocolError
+from authkit.errors import ProviderProtocolError, ReauthRequired
 from authkit.jsontext import read_json
 from authkit.models import Secret, Token
 from authkit.oidc.keyset import Verifier, fitting
 
-__all__ = ["Expected", "nonce_of", "read_id_token"]
+__all__ = ["Expected", "nonce_of", "read_id_token", "read_refreshed_id_token"]
 
 CLOCK_SKEW = 60
 OLDEST = 600
@@ -69,12 +69,48 @@ def read_id_token(token: Token, expected: Expected, keys: Callable[[bool], Seque
     Raises:
         ProviderProtocolError: it is missing, malformed, not signed by the issuer, or not for us, now and this login.
     """
+    claims, algorithm = _signed_claims(token, expected, keys)
+    _check(claims, algorithm, token, expected)
+    return claims
+
+
+def read_refreshed_id_token(
+    token: Token, subject: str | None, expected: Expected, keys: Callable[[bool], Sequence[Verifier]]
+) -> Mapping[str, Any]:
+    """Return the claims of an ID token that came with a refresh (section 12.2), as `read_id_token` does.
+
+    Args:
+        token: what the token endpoint answered.
+        subject: whose it has to be, None if that is not known.
+        expected: what else it has to say.
+        keys: returns the issuer's keys, as for `read_id_token`.
+
+    Raises:
+        ReauthRequired: it is signed by the issuer, and names another user: so whatever came with it may be theirs.
+        ProviderProtocolError: it cannot be trusted for any other reason, which says nothing about the access token.
+    """
+    claims, algorithm = _signed_claims(token, expected, keys)
+    if claims["sub"] != (subject or claims["sub"]):
+        raise ReauthRequired("the ID token that came with the refresh is another user's")
+    if claims.get("iss", expected.issuer) != expected.issuer:
+        raise ReauthRequired("the ID token that came with the refresh is another issuer's")
+    _check(claims, algorithm, token, expected)
+    return claims
+
+
+def _signed_claims(
+    token: Token, expected: Expected, keys: Callable[[bool], Sequence[Verifier]]
+) -> tuple[Mapping[str, Any], str]:
+    """Return what the issuer has signed, and the algorithm."""
     if token.id_token is None:
         raise ProviderProtocolError("the token answer has no ID token; does the scope have openid?")
     signed, algorithm = _open(token.id_token, expected.algorithms)
     if not (_is_signed(signed, algorithm, keys(False)) or _is_signed(signed, algorithm, keys(True))):
         raise ProviderProtocolError("the ID token is not signed by a key of the issuer's that its header names")
-    claims = _claims(signed.payload)
+    return _claims(signed.payload), algorithm
+
+
+def _check(claims: Mapping[str, Any], algorithm: str, token: Token, expected: Expected) -> None:
     _check_parties(claims, expected)
     _check_times(claims, expected.now)
     if expected.nonce is not None and claims.get("nonce") != expected.nonce:
@@ -83,7 +119,6 @@ def read_id_token(token: Token, expected: Expected, keys: Callable[[bool], Seque
         raise ProviderProtocolError("the user signed in at the issuer longer ago than max_age allows")
     if "at_hash" in claims and claims["at_hash"] != _half_hash(token.access_token, algorithm):
         raise ProviderProtocolError("the ID token's at_hash is not that of the access token")
-    return claims
 
 
 def _open(id_token: Secret, algorithms: Sequence[str]) -> tuple[jws.CompactSignature, str]:

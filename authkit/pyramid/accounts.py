@@ -18,7 +18,7 @@ from authkit.accounts.database import Joined, Transactor
 from authkit.errors import AccountConflict, ConfigError
 from authkit.pyramid import linking, views
 from authkit.pyramid.accountpolicy import DATABASE, AccountPolicy
-from authkit.pyramid.attributes import Attribute
+from authkit.pyramid.attributes import Attribute, weakly
 from authkit.pyramid.config import DEFAULTS, KIT, Defaults, add_routes
 from authkit.pyramid.csrf import new_csrf_token
 from authkit.pyramid.handlers import HANDLER, default_on_login, sign_in
@@ -66,7 +66,7 @@ def includeme(config: Configurator) -> None:
     registry[views.PURPOSES]["link"] = linking.LINK
     config.add_request_method(Attribute(_accounts), "accounts")
     config.add_request_method(Attribute(_vault), "vault")
-    config.add_request_method(new_csrf_token, "authkit_csrf_token")
+    config.add_request_method(Attribute(partial(weakly, new_csrf_token)), "authkit_csrf_token")
     config.add_directive("set_authkit_user_for", _set_user_for)
     config.add_tween("authkit.pyramid.accountpolicy.answering_tween", over=("pyramid_tm.tm_tween_factory", EXCVIEW))
     add_routes(
@@ -123,7 +123,7 @@ def refuse_switch(request: Request, login: Login) -> bool:
 def _accounts(request: Request) -> Accounts:
     registry = request.registry
     own: OwnUsers | None = registry.get(OWN_USERS)
-    user_for = None if own is None else partial(own.user_for, request)
+    user_for = None if own is None else weakly(own.user_for, request)
     return Accounts(registry[KIT], transactor(request), user_for)
 
 
@@ -135,7 +135,7 @@ def transactor(request: Request) -> Transactor:
     registry = request.registry
     database: Database = registry[DATABASE]
     own: OwnUsers | None = registry.get(OWN_USERS)
-    return database if own is None or own.session is None else Joined(cache(partial(own.session, request)), database)
+    return database if own is None or own.session is None else Joined(cache(weakly(own.session, request)), database)
 
 
 def _vault(request: Request) -> Vault:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Callable
-from typing import Generic, TypeVar
+from typing import Concatenate, Generic, ParamSpec, TypeVar
 
 from pyramid.request import Request
 
-__all__ = ["Attribute"]
+__all__ = ["Attribute", "weakly"]
 
+P = ParamSpec("P")
 T = TypeVar("T")
 
 
@@ -27,3 +29,20 @@ class Attribute(Generic[T]):
 
     def __get__(self, request: Request, kind: type[Request]) -> T:
         return self._make(request)
+
+
+def weakly(function: Callable[Concatenate[Request, P], T], request: Request) -> Callable[P, T]:
+    """Return `function` with `request` for its first argument, without keeping that.
+
+    What a request has must not keep the request: only the garbage collector frees what keeps itself. Whoever calls
+    it after the request is gone gets a `ReferenceError`.
+    """
+    reference = weakref.ref(request)
+
+    def call(*args: P.args, **kwargs: P.kwargs) -> T:
+        living = reference()
+        if living is None:
+            raise ReferenceError("the request is gone: keep it for as long as what it has is used")
+        return function(living, *args, **kwargs)
+
+    return call

@@ -21,7 +21,7 @@ from authkit.native import Native, NativeConfiguration
 from authkit.pyramid import nativeviews as views
 from authkit.pyramid.accountpolicy import AccountPolicy
 from authkit.pyramid.accounts import OWN_USERS, OwnUsers, transactor
-from authkit.pyramid.attributes import Attribute
+from authkit.pyramid.attributes import Attribute, weakly
 from authkit.pyramid.bearer import NATIVE, BearerPolicy, bearer_of
 from authkit.pyramid.config import DEFAULTS, KIT, LATE, add_routes, has_exception_view
 from authkit.pyramid.nativeanswers import bearer_refused, failure
@@ -77,7 +77,7 @@ def _native(request: Request) -> Native:
     """Return what signs native apps in: in the app's own transaction, where the app has one for its users."""
     registry, database = request.registry, transactor(request)
     own: OwnUsers | None = registry.get(OWN_USERS)
-    user_for = None if own is None else partial(_call_user_for, own, request)
+    user_for = None if own is None else weakly(partial(_call_user_for, own), request)
     kit = registry[KIT]
     return Native(kit, Accounts(kit, database, user_for), database, registry[NATIVE])
 
