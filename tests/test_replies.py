@@ -543,10 +543,10 @@ def test_any_token_answer_is_a_token_or_a_protocol_error(reply: dict[str, Any], 
 
 def test_a_description_made_to_be_slow_to_search_costs_nothing() -> None:
     code = "a" * 4000 + "b"
-    began = time.process_time()
+    began = time.thread_time()
     error = refusal_error(Refusal("invalid_grant", "a" * 1_000_000), 400, [Secret(code)])
     assert error.reason == "invalid_grant: (1000000 characters)"
-    assert time.process_time() - began < 1
+    assert time.thread_time() - began < 2
 
 
 # What a plugin's function makes of it

@@ -51,7 +51,8 @@ GROUPS = (
         """transactions seal query urls pkce replies oauth2 flow api transport registration registrations resolver
         clientauth refusal deadline breaker settings keys sources plugins plugins_attacks hookspecs events site
         cookies errors provider
-        models jose jsontext frozen adapters pages answer body proxy tls clients imports providersession wire_faults outages
+        models jose jsontext frozen adapters pages answer body proxy tls clients imports providersession wire_faults
+        outages
         tiktok_provider tiktok_quirks tiktok_faults tiktok_events
         pyramid_login pyramid_outages cli_keys oidc_provider native_loopback""",
     ),
