@@ -204,8 +204,8 @@ SITE_KEYS = _table(
     Key(
         "secret",
         app_secrets,
-        f"a text of 32 bytes or more that seals cookies, from: {MAKE_SECRET}; several, newest first, with blanks "
-        "between, to rotate",
+        f"a text of 32 bytes or more that seals cookies, of this app alone, from: {MAKE_SECRET}; several, newest "
+        "first, with blanks between, to rotate",
         is_required=True,
         is_secret=True,
     ),

@@ -17,6 +17,7 @@ class User(Base):
     """Somebody who uses the app."""
 
     __tablename__ = "users"
+    __table_args__ = {"sqlite_autoincrement": True}  # an id is never used again: cookies name it
     id: Mapped[int] = mapped_column(primary_key=True)
     name: Mapped[str] = mapped_column(Text)
 

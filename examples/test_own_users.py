@@ -2,7 +2,7 @@
 
 import own_users
 import pytest
-from sqlalchemy import select
+from sqlalchemy import delete, select
 from webtest import TestApp
 
 from authkit.accounts.migrate import upgrade
@@ -41,3 +41,14 @@ def test_no_user_is_left_behind_by_a_login_that_fails(app):
     assert "Continue with TikTok" in browser.get("/").text
     with app.registry["engine"].connect() as connection:
         assert connection.execute(select(own_users.User)).all() == []
+
+
+def test_the_id_of_a_user_who_is_gone_is_not_used_again(app):
+    login_as(TestApp(app), "tiktok", display_name="Ada")
+    with app.registry["engine"].begin() as connection:
+        connection.execute(delete(own_users.User))
+
+    browser = TestApp(app)
+    login_as(browser, "tiktok", display_name="Ben")
+
+    assert browser.get("/").text.startswith("Hello, Ben, number 2.")
