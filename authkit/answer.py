@@ -12,7 +12,7 @@ from typing import Any
 
 from urllib3.util.response import assert_header_parsing
 
-__all__ = ["Answer", "LengthError", "NoAnswerError"]
+__all__ = ["Answer", "LengthError", "NoAnswerError", "require_hooks"]
 
 MAX_HEAD = 64 * 1024
 """How many bytes may come before the body, those of answers that are not final included."""
@@ -32,6 +32,24 @@ FIELD = re.compile(NAME.pattern.encode() + b":")
 FRAMING = re.compile(b"(content-length|transfer-encoding):", re.IGNORECASE)
 MORE = re.compile(FIELD.pattern + b"|[ \t]")
 """What may follow a field: another, or the rest of it (RFC 9112, section 5.2)."""
+
+
+HOOKS = ("_close_conn", "_get_chunk_left", "_read_and_discard_trailer", "_read_next_chunk_size", "_read_status")
+"""What `Answer` has in the place of http.client's own, which that calls: private, and so it may change."""
+
+
+def require_hooks(response: type) -> None:
+    """Refuse an http.client that would not call what makes an answer safe to read.
+
+    Raises:
+        ImportError: a later Python has changed it, and authkit has not followed yet.
+    """
+    missing = [name for name in HOOKS if not hasattr(response, name)]
+    if missing:
+        raise ImportError(f"authkit does not know the http.client of this Python, which has no {', '.join(missing)}")
+
+
+require_hooks(http.client.HTTPResponse)
 
 
 class NoAnswerError(ConnectionResetError):

@@ -14,7 +14,7 @@ from faulty_places import Site, To
 from faulty_server import OK, Handler, Peer, answering, answering_once
 from transport_calls import PLAIN_AND_TLS, ask, nonsense, unavailable, with_head
 
-from authkit.answer import MAX_HEAD, MAX_LINES, Answer
+from authkit.answer import HOOKS, MAX_HEAD, MAX_LINES, Answer, require_hooks
 
 pytest_plugins = ["faulty_fixtures"]
 
@@ -29,6 +29,16 @@ def echo(peer: Peer, request: bytes) -> bytes:
     """Return an answer that says whose request it is the answer to."""
     who = request.split()[1].strip(b"/")
     return with_head(f"200 OK\r\nContent-Length: {len(who)}", who)
+
+
+@pytest.mark.parametrize("gone", HOOKS)
+def test_a_python_that_does_not_call_us_any_more_is_refused(gone: str) -> None:
+    """Each hook has to be one of ours, too: one that is renamed here alone would check nothing."""
+    changed = type("HTTPResponse", (), {name: None for name in HOOKS if name != gone})
+
+    assert gone in vars(Answer)
+    with pytest.raises(ImportError, match=rf"which has no {gone}$"):
+        require_hooks(changed)
 
 
 # Answers that are not final.
