@@ -173,9 +173,8 @@ class Revocations:
             "sealed": self._strongbox.seal(pending.identity_digest, fresh),
             "sealed_with": self._strongbox.key_id,
         }
-        return (
-            count_changed(executor, update(revocations).where(revocations.c.id == pending.id).values(**values)) == 1
-        )
+        kept = update(revocations).where(revocations.c.id == pending.id).values(**values)
+        return count_changed(executor, kept) == 1
 
     def _fail(self, pending: Pending, error: AuthkitError) -> None:
         """Leave a revocation for later; what has failed for a month is given up."""
