@@ -34,6 +34,7 @@ def main() -> int:
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="how many mutants at a time")
     options = parser.parse_args()
     os.chdir(ROOT)
+    sys.path.insert(0, str(ROOT))  # in a second worktree, another one's authkit may be installed
     book = Book()
     found = sample(book, options) if options.sample else everything(book, options)
     for one in found:
