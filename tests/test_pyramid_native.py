@@ -46,6 +46,7 @@ from pyramid_apps import (
 from sqlalchemy import Column, Integer, MetaData, String, Table, insert, select
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import sessionmaker
+from transaction.interfaces import TransientError
 
 from authkit.accounts import Vault
 from authkit.accounts.schema import accounts, claims, identities, sessions, tokens
@@ -888,6 +889,31 @@ def test_an_app_s_own_user_and_the_session_are_committed_together(new_phone_app,
     assert app.ask("GET", "/native/sessions", bearer=again["jwt"]).status == 200
     assert app.observed == [("created", str(user_id), key_of(ADA))]
     assert len(users_of(own_users)) == 1
+
+
+class NoCommitError(TransientError):
+    """Raised by a transaction that cannot be committed, and that may be tried once more."""
+
+
+@pytest.mark.parametrize("retrying", [(), ("pyramid_retry",)], ids=["once", "retrying"])
+@pytest.mark.parametrize("way", ["link", "code"])
+def test_dbf_04_what_is_not_committed_is_told_as_a_failure_and_begun_once(new_phone_app, own_users, way, retrying):
+    def refuse():
+        raise NoCommitError
+
+    def user_for(request, login):
+        request.tm.get().addBeforeCommitHook(refuse)
+        return add_user(request, login)
+
+    app = new_phone_app(*retrying, transactions(own_users, user_for), database=own_users)
+
+    with pytest.raises(NoCommitError):  # at the first attempt: a code counts once
+        app.link() if way == "link" else app.post("/acme/connect", SDK)
+
+    assert (users_of(own_users), app.observed, len(app.world.network.to("token"))) == ([], [], 1)
+    assert [outcome for outcome, _ in app.world.told] == ["failed"]
+    [line] = app.world.audit
+    assert "outcome=failure code=store_unavailable" in line
 
 
 def raises(exception):

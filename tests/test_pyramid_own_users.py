@@ -9,6 +9,7 @@ import pytest
 import zope.sqlalchemy
 from account_apps import ADA, BEN, JSON, AccountApp, Passers, checksum, count, key_of
 from native_apps import PhoneApp
+from pyramid.events import ContextFound
 from pyramid.response import Response
 from pyramid_apps import answer_of, handled_by, named, own_policy
 from sqlalchemy import Column, Integer, MetaData, String, Table, create_engine, event, insert, select
@@ -165,6 +166,34 @@ def test_dbf_04_a_commit_that_fails_signs_nobody_in(new_app, engine, database, i
     [line] = app.world.audit
     assert "outcome=failure code=store_unavailable provider=acme registration=acme" in line
     assert "cause=the transaction of the request was not committed" in line
+
+
+@pytest.mark.parametrize("change", ["link", "unlink"])
+def test_a_link_that_is_not_committed_is_told_as_a_failure(new_app, engine, change):
+    def refuse():
+        raise NoCommitError
+
+    def found(event):
+        if event.request.path in refused:
+            event.request.tm.get().addBeforeCommitHook(refuse)
+
+    refused = set()
+    app = new_app(transactions(engine), named(lambda config: config.add_subscriber(found, ContextFound)))
+    browser = app.signed_in(ADA)
+    state = app.start_link(browser)
+    before = len(app.world.audit)
+    app.become(BEN)
+    refused |= {"/auth/acme/callback", "/auth/acme/unlink"}
+    changes = {
+        "link": lambda: browser.get(app.world.callback(state)),
+        "unlink": lambda: app.post(browser, "/acme/unlink", identity=key_of(ADA), even_last="1"),
+    }
+
+    with pytest.raises(NoCommitError):
+        changes[change]()
+
+    [line] = app.world.audit[before:]
+    assert "outcome=failure code=store_unavailable provider=acme registration=acme" in line
 
 
 def test_a_login_is_told_once_it_is_committed(new_app, engine):

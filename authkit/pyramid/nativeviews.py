@@ -16,7 +16,7 @@ from authkit.native.jwts import Bearer
 from authkit.pyramid.answers import redirect, to_provider
 from authkit.pyramid.bearer import bearer_of
 from authkit.pyramid.bodies import read_body
-from authkit.pyramid.commits import once_committed
+from authkit.pyramid.commits import no_other_try, once_committed
 from authkit.pyramid.guards import require_method, require_navigation
 from authkit.pyramid.limits import require_room
 from authkit.pyramid.nativeanswers import TOKEN_OF, answer, with_cors
@@ -75,11 +75,13 @@ def callback(request: Request) -> Response:
     returned = request.native.complete(
         request.matchdict["registration"], request.environ.get("QUERY_STRING", ""), request.cookies.items()
     )
+    no_other_try(request)
     set_cookies(request, returned.cookies)
     if returned.error is not None:
         request.authkit.failed(returned.error)
         raise ReturnFailed(returned.link)
-    request.authkit.succeeded(cast("Login", returned.login))
+    login = cast("Login", returned.login)
+    once_committed(request, login.registration, lambda: request.authkit.succeeded(login))
     return redirect(returned.link)
 
 
@@ -102,6 +104,7 @@ def connect(request: Request) -> Response:
         if "access_token" in sent:
             request.environ[TOKEN_OF] = registration.provider.title
         connected = request.native.connect(registration.name, sent)
+        no_other_try(request)
     except AuthkitError as error:
         error.registration = registration.name
         raise
